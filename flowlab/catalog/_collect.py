@@ -1,0 +1,106 @@
+"""Collecting critical points into one entry per orbit."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..critical import CriticalPoint, classify, probe
+from ..fields import AbstractField, AbstractGradientFlow
+
+SAME_LOSS = 1e-9
+"""Two points whose losses differ by more (relative to 1) are not images of each other."""
+
+SAME_NORM = 1e-6
+"""The same for norms, which every symmetry preserves; used where there is no loss."""
+
+
+class Collector:
+    """A growing list of critical points of one field, one entry per orbit.
+
+    Symmetric images and points of one flat family (aligned students split differently) are
+    recognised; of a critical manifold that neither explains, the points of equal loss, index and
+    nullity count as one entry, since a continuum cannot be listed.
+
+    Args:
+        field: the field.
+        points: records to start with; they keep their ids.
+    """
+
+    def __init__(self, field: AbstractField, points: Iterable[CriticalPoint] = ()):
+        self.field = field
+        self.group = field.symmetry
+        self.points = list(points)
+        self._invariants = [self._invariant(point.location) for point in self.points]
+
+    def add(self, location: np.ndarray, *, found_by: str, hits: int = 1) -> tuple[int, Any]:
+        """Add a critical point, or a hit to the entry whose orbit it lies on.
+
+        Args:
+            location: the point, refined to machine precision.
+            found_by: the method that found it.
+            hits: how many starts led to it.
+
+        Returns:
+            The index of the entry and the group element that maps the entry's location to the point
+            (to its flat family, where there is one).
+        """
+        location = self.field.representative(np.asarray(location))
+        invariant = self._invariant(location)
+        for index, other in enumerate(self._invariants):
+            if abs(invariant - other) > self._slack * max(1.0, abs(other)):
+                continue
+            element = self.group.match(self.points[index].location, location)
+            if element is not None:
+                self._hit(index, hits)
+                return index, element
+        return self._add_new(location, invariant, found_by, hits)
+
+    @property
+    def _slack(self) -> float:
+        return SAME_LOSS if isinstance(self.field, AbstractGradientFlow) else SAME_NORM
+
+    def _invariant(self, location: np.ndarray) -> float:
+        if isinstance(self.field, AbstractGradientFlow):
+            return float(probe(self.field, location).loss)
+        return float(np.linalg.norm(location))
+
+    def _hit(self, index: int, hits: int) -> None:
+        point = self.points[index]
+        self.points[index] = point.replace(hits=point.hits + hits)
+
+    def _add_new(
+        self, location: np.ndarray, invariant: float, found_by: str, hits: int
+    ) -> tuple[int, Any]:
+        isotropy = self.group.isotropy(location)
+        if isotropy.order > 1:
+            # Entries that symmetry makes equal become equal to the bit: flows that start from the
+            # point in a symmetric direction then stay in the fixed subspace exactly.
+            location = np.asarray(self.group.symmetrize(location, isotropy))
+        record = classify(
+            self.field, location, id=self._free_id(), hits=hits, found_by=found_by
+        )
+        if record.unexplained_nullity:
+            for index, point in enumerate(self.points):
+                if self._one_manifold(point, record, invariant, self._invariants[index]):
+                    self._hit(index, hits)
+                    return index, self.group.identity()
+        self.points.append(record)
+        self._invariants.append(invariant)
+        return len(self.points) - 1, self.group.identity()
+
+    def _one_manifold(
+        self, one: CriticalPoint, other: CriticalPoint, invariant: float, known: float
+    ) -> bool:
+        alike = (one.index, one.nullity, one.explained_nullity) == (
+            other.index, other.nullity, other.explained_nullity
+        )
+        has_loss = isinstance(self.field, AbstractGradientFlow)
+        return alike and has_loss and abs(invariant - known) <= SAME_LOSS * max(1.0, abs(known))
+
+    def _free_id(self) -> str:
+        taken = {point.id for point in self.points}
+        number = len(self.points) + 1
+        while f"p{number}" in taken:
+            number += 1
+        return f"p{number}"

@@ -1,0 +1,15 @@
+"""What one critical point is: its record, its refinement, its spectrum, its class."""
+
+from ._classify import classify as classify
+from ._newton import newton_batches as newton_batches
+from ._newton import NewtonResult as NewtonResult
+from ._probe import probe as probe
+from ._probe import Probe as Probe
+from ._record import CriticalPoint as CriticalPoint
+from ._refine import outcome_of as outcome_of
+from ._refine import refine as refine
+from ._refine import Refined as Refined
+from ._spectrum import explained_directions as explained_directions
+from ._spectrum import spectrum as spectrum
+from ._spectrum import Spectrum as Spectrum
+from ._spectrum import unstable_component as unstable_component

@@ -1,0 +1,378 @@
+"""What a field is: the abstract interface and the two fields a user makes from a function."""
+
+import abc
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from .._checks import as_state
+from .._types import Sampler
+from ..symmetry import AbstractGroup, TrivialGroup
+from ._samplers import AbstractSampler, Normal
+
+
+class AbstractField(eqx.Module):
+    """An autonomous differentiable field `dw/dt = f(w)` on arrays of one shape.
+
+    To write one: give `shape` and `__call__(t, w, args)`. Everything else has a default: the
+    Jacobian by automatic differentiation, no symmetry, no singularity, no flat families.
+    """
+
+    shape: eqx.AbstractVar[tuple[int, ...]]
+
+    @abc.abstractmethod
+    def __call__(self, t: Any, w: jax.Array, args: Any = None) -> jax.Array:
+        """Return `dw/dt`, with diffrax's signature; `t` and `args` are not used."""
+
+    @property
+    def size(self) -> int:
+        """Number of scalar coordinates of a state."""
+        return int(np.prod(self.shape))
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Names of the coordinates, in the order of the flattened state."""
+        return _default_names(self.shape)
+
+    @property
+    def symmetry(self) -> AbstractGroup:
+        """A group acting on states with `f(g w) = g f(w)`."""
+        return TrivialGroup(self.shape)
+
+    @property
+    def sampler(self) -> AbstractSampler | Sampler:
+        """Where starts are drawn from when nobody says otherwise."""
+        return Normal(1.0)
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether there is a `loss(w)` that decreases along the flow."""
+        return False
+
+    def jacobian(self, w: jax.Array) -> jax.Array:
+        """Return the derivative of `f` at `w`, of shape `(*shape, *shape)`."""
+        return jax.jacfwd(lambda v: self(0.0, v))(w)
+
+    def distance_to_singularity(self, w: jax.Array) -> jax.Array:
+        """Return a scalar that is 0 where the field is not continuous (infinite by default)."""
+        return jnp.full((), jnp.inf, w.dtype)
+
+    def flat_directions(self, w: np.ndarray) -> np.ndarray:
+        """Return tangents `(m, *shape)` along which `w` moves without changing what it computes."""
+        return np.zeros((0, *self.shape))
+
+    def representative(self, w: np.ndarray) -> np.ndarray:
+        """Return the point that stands for the flat family through `w` (by default `w` itself)."""
+        return np.asarray(w)
+
+    def surely_generic(self, states: np.ndarray) -> np.ndarray:
+        """Return which of `states` (n, *shape) surely lie in no known invariant subspace."""
+        return np.asarray(self.symmetry.surely_generic(np.asarray(states)))
+
+    def invariant_basis(self, w: np.ndarray) -> np.ndarray | None:
+        """Return an orthonormal basis `(m, size)` of an invariant subspace that holds `w` exactly.
+
+        A start in the fixed subspace of a subgroup stays in it, but rounding throws a computed
+        trajectory off; integrating in the subspace keeps it there. `None`: no such subspace.
+        """
+        group = self.symmetry
+        isotropy = group.isotropy(w, tol=0.0)
+        if isotropy.order == 1:
+            return None
+        return np.asarray(group.fixed_subspace(isotropy)).reshape(-1, self.size)
+
+    def spec(self) -> dict[str, Any]:
+        """Return a JSON-compatible description of the field."""
+        return {"type": type(self).__name__, "shape": list(self.shape)}
+
+
+class AbstractGradientFlow(AbstractField):
+    """A field `dw/dt = -∇J(w)`: it has a loss, and its Jacobian is minus a symmetric Hessian."""
+
+    @abc.abstractmethod
+    def loss(self, w: jax.Array) -> jax.Array:
+        """Return the loss `J(w)`, a scalar."""
+
+    @abc.abstractmethod
+    def gradient(self, w: jax.Array) -> jax.Array:
+        """Return `∇J(w)`, of `shape`."""
+
+    @abc.abstractmethod
+    def hessian(self, w: jax.Array) -> jax.Array:
+        """Return the Hessian of `J` at `w`, of shape `(*shape, *shape)`."""
+
+    @property
+    def has_loss(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def loss_floor(self) -> float | None:
+        """The value of the loss below which nothing can be, if it is known and attained."""
+        return None
+
+    def jacobian(self, w: jax.Array) -> jax.Array:
+        """Return the derivative of `f = -∇J` at `w`: minus the Hessian."""
+        return -self.hessian(w)
+
+
+class VectorField(AbstractField):
+    r"""A field from a function: :math:`\dot w = f(w)`.
+
+    Args:
+        fn: a JAX function from a state of `shape` to its time derivative.
+        shape: shape of the state.
+        coordinates: names of the coordinates; `("w1", "w2", ...)` if not given.
+        symmetry: a group with `f(g w) = g f(w)`; trivial if not given.
+        sampler: where starts are drawn from by default; `Normal(1.0)` if not given.
+        spec: what to write into a catalog to describe the field (JSON-compatible).
+
+    Raises:
+        ValueError: if `fn` does not map `shape` to `shape`.
+
+    Example:
+        >>> import jax.numpy as jnp, flowlab as fl
+        >>> duffing = fl.VectorField(
+        ...     lambda w: jnp.array([w[1], w[0] - w[0] ** 3 - 0.3 * w[1]]), shape=(2,),
+        ...     coordinates=("x", "v"))
+        >>> duffing(0.0, jnp.array([1.0, 0.0])).tolist()
+        [0.0, 0.0]
+    """
+
+    fn: Callable[[jax.Array], jax.Array]
+    shape: tuple[int, ...] = eqx.field(static=True)
+    _coordinates: tuple[str, ...] = eqx.field(static=True)
+    _symmetry: AbstractGroup | None = eqx.field(static=True)
+    _sampler: AbstractSampler | Sampler | None = eqx.field(static=True)
+    _spec: dict[str, Any] | None = eqx.field(static=True)
+
+    def __init__(
+        self,
+        fn: Callable[[jax.Array], jax.Array],
+        shape: Sequence[int],
+        *,
+        coordinates: Sequence[str] | None = None,
+        symmetry: AbstractGroup | None = None,
+        sampler: AbstractSampler | Sampler | None = None,
+        spec: dict[str, Any] | None = None,
+    ):
+        self.fn = fn
+        self.shape = _as_shape(shape)
+        self._coordinates = _as_names(coordinates, self.shape)
+        self._symmetry = _as_symmetry(symmetry, self.shape)
+        self._sampler = sampler
+        self._spec = spec
+        _require_output(fn, self.shape, self.shape, "the time derivative")
+
+    def __call__(self, t: Any, w: jax.Array, args: Any = None) -> jax.Array:
+        """Return `dw/dt` at `w`."""
+        del t, args
+        return self.fn(w)
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Names of the coordinates."""
+        return self._coordinates
+
+    @property
+    def symmetry(self) -> AbstractGroup:
+        """The group the field was given, trivial if none."""
+        return self._symmetry or TrivialGroup(self.shape)
+
+    @property
+    def sampler(self) -> AbstractSampler | Sampler:
+        """Where starts are drawn from by default."""
+        return self._sampler or Normal(1.0)
+
+    def spec(self) -> dict[str, Any]:
+        """Return a JSON-compatible description."""
+        return self._spec or _describe("VectorField", self.fn, self.shape, self.coordinates)
+
+
+class GradientFlow(AbstractGradientFlow):
+    r"""The gradient flow of a loss: :math:`\dot w = -\nabla J(w)`.
+
+    Args:
+        loss: a JAX function from a state of `shape` to a scalar.
+        shape: shape of the state.
+        coordinates: names of the coordinates; `("w1", "w2", ...)` if not given.
+        symmetry: a group that leaves the loss invariant and acts by orthogonal maps.
+        loss_floor: the global minimum of the loss, if known; minima above it are called spurious.
+        sampler: where starts are drawn from by default; `Normal(1.0)` if not given.
+        spec: what to write into a catalog to describe the field (JSON-compatible).
+
+    Raises:
+        ValueError: if `loss` does not return a real scalar.
+
+    Example:
+        >>> import jax.numpy as jnp, flowlab as fl
+        >>> bowl = fl.GradientFlow(lambda w: 0.5 * jnp.sum(w**2), shape=(2,), loss_floor=0.0)
+        >>> bowl(0.0, jnp.array([1.0, -2.0])).tolist()
+        [-1.0, 2.0]
+    """
+
+    fn: Callable[[jax.Array], jax.Array]
+    shape: tuple[int, ...] = eqx.field(static=True)
+    unravel: Callable[[jax.Array], Any] | None = eqx.field(static=True)
+    _loss_floor: float | None = eqx.field(static=True)
+    _coordinates: tuple[str, ...] = eqx.field(static=True)
+    _symmetry: AbstractGroup | None = eqx.field(static=True)
+    _sampler: AbstractSampler | Sampler | None = eqx.field(static=True)
+    _spec: dict[str, Any] | None = eqx.field(static=True)
+
+    def __init__(
+        self,
+        loss: Callable[[jax.Array], jax.Array],
+        shape: Sequence[int],
+        *,
+        coordinates: Sequence[str] | None = None,
+        symmetry: AbstractGroup | None = None,
+        loss_floor: float | None = None,
+        sampler: AbstractSampler | Sampler | None = None,
+        spec: dict[str, Any] | None = None,
+        unravel: Callable[[jax.Array], Any] | None = None,
+    ):
+        self.fn = loss
+        self.shape = _as_shape(shape)
+        self.unravel = unravel
+        self._loss_floor = loss_floor
+        self._coordinates = _as_names(coordinates, self.shape)
+        self._symmetry = _as_symmetry(symmetry, self.shape)
+        self._sampler = sampler
+        self._spec = spec
+        _require_output(loss, self.shape, (), "the loss")
+
+    @classmethod
+    def from_pytree(
+        cls, loss: Callable[[Any], jax.Array], params: Any, **options: Any
+    ) -> "GradientFlow":
+        """Wrap a loss of a PyTree of parameters as a flow on one flat array.
+
+        Args:
+            loss: a JAX function from a PyTree like `params` to a scalar.
+            params: an example of the parameters: gives structure and shapes.
+            **options: as for `GradientFlow`.
+
+        Returns:
+            A `GradientFlow` of shape `(n,)`; `field.unravel(w)` turns a state into parameters.
+
+        Example:
+            >>> import jax.numpy as jnp, flowlab as fl
+            >>> params = {"a": jnp.ones(2), "b": jnp.zeros(())}
+            >>> field = fl.GradientFlow.from_pytree(lambda p: jnp.sum(p["a"] ** 2) + p["b"] ** 2, params)
+            >>> field.shape, field.coordinates
+            ((3,), ("['a'][0]", "['a'][1]", "['b']"))
+        """
+        flat, unravel = ravel_pytree(params)
+        options.setdefault("coordinates", _leaf_names(params))
+        return cls(lambda w: loss(unravel(w)), flat.shape, unravel=unravel, **options)
+
+    def __call__(self, t: Any, w: jax.Array, args: Any = None) -> jax.Array:
+        """Return `dw/dt = -∇J(w)`."""
+        del t, args
+        return -jax.grad(self.fn)(w)
+
+    def loss(self, w: jax.Array) -> jax.Array:
+        """Return the loss at `w`, a scalar."""
+        return self.fn(as_state(self.shape, w))
+
+    def gradient(self, w: jax.Array) -> jax.Array:
+        """Return the gradient of the loss at `w`."""
+        return jax.grad(self.fn)(as_state(self.shape, w))
+
+    def hessian(self, w: jax.Array) -> jax.Array:
+        """Return the Hessian of the loss at `w`, by forward over reverse differentiation."""
+        return jax.hessian(self.fn)(as_state(self.shape, w))
+
+    @property
+    def loss_floor(self) -> float | None:
+        """The global minimum of the loss, if it was given."""
+        return self._loss_floor
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Names of the coordinates."""
+        return self._coordinates
+
+    @property
+    def symmetry(self) -> AbstractGroup:
+        """The group the field was given, trivial if none."""
+        return self._symmetry or TrivialGroup(self.shape)
+
+    @property
+    def sampler(self) -> AbstractSampler | Sampler:
+        """Where starts are drawn from by default."""
+        return self._sampler or Normal(1.0)
+
+    def spec(self) -> dict[str, Any]:
+        """Return a JSON-compatible description."""
+        return self._spec or _describe("GradientFlow", self.fn, self.shape, self.coordinates)
+
+
+def _as_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    if isinstance(shape, int):
+        raise ValueError(f"shape is the number {shape}; needed: a tuple, such as ({shape},).")
+    result = tuple(int(size) for size in shape)
+    if any(size < 1 for size in result):
+        raise ValueError(f"shape is {result}; needed: positive sizes.")
+    return result
+
+
+def _as_names(names: Sequence[str] | None, shape: tuple[int, ...]) -> tuple[str, ...]:
+    if names is None:
+        return _default_names(shape)
+    if len(names) != int(np.prod(shape)):
+        raise ValueError(
+            f"coordinates has {len(names)} names; needed: one for each of the "
+            f"{int(np.prod(shape))} entries of a state of shape {shape}."
+        )
+    return tuple(str(name) for name in names)
+
+
+def _default_names(shape: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(
+        "w" + "_".join(str(i + 1) for i in index) for index in np.ndindex(*shape)
+    )
+
+
+def _leaf_names(params: Any) -> tuple[str, ...]:
+    names = []
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        base = jax.tree_util.keystr(path)
+        for index in np.ndindex(*np.shape(leaf)):
+            names.append(base + (str(list(index)) if index else ""))
+    return tuple(names)
+
+
+def _as_symmetry(group: AbstractGroup | None, shape: tuple[int, ...]) -> AbstractGroup | None:
+    if group is not None and tuple(group.shape) != shape:
+        raise ValueError(
+            f"symmetry acts on arrays of shape {tuple(group.shape)}; the field has shape {shape}."
+        )
+    return group
+
+
+def _require_output(
+    fn: Callable[[jax.Array], Any], shape: tuple[int, ...], wanted: tuple[int, ...], what: str
+) -> None:
+    out = jax.eval_shape(fn, jax.ShapeDtypeStruct(shape, jnp.result_type(float)))
+    given = getattr(out, "shape", None)
+    if given != wanted or not jnp.issubdtype(out.dtype, jnp.floating):
+        raise ValueError(
+            f"the function returns {out!r} for a state of shape {shape}; needed: {what}, a real "
+            f"array of shape {wanted}."
+        )
+
+
+def _describe(
+    kind: str, fn: Callable[..., Any], shape: tuple[int, ...], coordinates: tuple[str, ...]
+) -> dict[str, Any]:
+    name = getattr(fn, "__qualname__", type(fn).__name__)
+    return {"type": kind, "shape": list(shape), "function": name, "coordinates": list(coordinates)}
+
+

@@ -1,0 +1,136 @@
+r"""Closed forms of the two-layer ReLU network under `x ~ N(0, I)`.
+
+Rows of `W` (K, d) are students, rows of `U` (M, d) what they are paired with. Every function takes
+a namespace `xp` (see `_namespace`) first. The pairs are what everything is made of:
+
+.. math:: F(e, u) = \frac{1}{2\pi}\left[(\pi-\theta)u + |u|\sin\theta\, e\right],
+          \qquad \theta = \angle(e, u) \qquad\text{(Tian 2017, Theorem 1)}.
+"""
+
+from typing import Any, NamedTuple
+
+Namespace = Any
+
+
+class Angles(NamedTuple):
+    """Norms and angles of all pairs, from the Gram matrix: the cheap way, for values only.
+
+    `theta` is off by about eps/theta near 0; values feel only `theta * dtheta`, which is exact.
+    """
+
+    norms_w: Any
+    norms_u: Any
+    cosine: Any
+    sine: Any
+    theta: Any
+
+
+def angles(xp: Namespace, W: Any, U: Any, same: bool) -> Angles:
+    """Norms (K,), (M,) and cosine, sine, angle (K, M) of all pairs; `same`: `U` is `W`."""
+    norms_w = xp.root((W * W).sum(-1))
+    norms_u = norms_w if same else xp.root((U * U).sum(-1))
+    cosine = (W @ U.T) / (norms_w[:, None] * norms_u[None, :])
+    if same:
+        cosine = xp.where(xp.eye(W.shape[0]) > 0, 1.0, cosine)
+    sine = xp.root((1 - cosine) * (1 + cosine))
+    return Angles(norms_w, norms_u, cosine, sine, xp.angle(sine, cosine))
+
+
+def pair_kernel(xp: Namespace, W: Any, U: Any, same: bool = False) -> Any:
+    r""":math:`E[\sigma(w\cdot x)\sigma(u\cdot x)] = |w||u|h(\theta)/2\pi` for all pairs, (K, M)."""
+    pair = angles(xp, W, U, same)
+    h = (xp.pi - pair.theta) * pair.cosine + pair.sine
+    return pair.norms_w[:, None] * pair.norms_u[None, :] * h / (2 * xp.pi)
+
+
+def loss(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:
+    r""":math:`J = \tfrac12 a'k(W,W)a - a'k(W,V)b + \tfrac12 b'k(V,V)b`."""
+    students = a @ (pair_kernel(xp, W, W, same=True) @ a)
+    teachers = b @ (pair_kernel(xp, V, V, same=True) @ b)
+    return (students + teachers) / 2 - a @ (pair_kernel(xp, W, V) @ b)
+
+
+def gated_sum(xp: Namespace, W: Any, U: Any, weights: Any, same: bool = False) -> Any:
+    r""":math:`\sum_i c_i F(e_j, u_i)` for every student `j`, (K, d)."""
+    pair = angles(xp, W, U, same)
+    mass = (xp.pi - pair.theta) * weights
+    asymmetry = (pair.sine * (pair.norms_u * weights)).sum(-1) / pair.norms_w
+    return (mass @ U + asymmetry[:, None] * W) / (2 * xp.pi)
+
+
+class Frame(NamedTuple):
+    """Geometry of all pairs from differences of unit vectors: accurate at every angle."""
+
+    norms_w: Any
+    norms_u: Any
+    e: Any
+    f: Any
+    sine: Any
+    theta: Any
+    p: Any
+    """(K, M, d): unit vector of the part of `u_i` orthogonal to `w_j` (0 for collinear pairs)."""
+    q: Any
+    """(K, M, d): unit vector of the part of `w_j` orthogonal to `u_i` (0 for collinear pairs)."""
+
+
+def frame(xp: Namespace, W: Any, U: Any) -> Frame:
+    r"""Frames of all pairs. With :math:`\delta = f - e`, :math:`\sigma = f + e`,
+
+    .. math:: \sin\theta = |\delta||\sigma|/2, \quad \theta = 2\,\mathrm{atan2}(|\delta|,|\sigma|),
+
+    and :math:`f - \cos\theta\, e = \delta + |\delta|^2 e/2 = \sigma - |\sigma|^2 e/2`: whichever is
+    the sum of small terms, so that nearly aligned and nearly opposite pairs lose no digits.
+    """
+    norms_w, norms_u = xp.root((W * W).sum(-1)), xp.root((U * U).sum(-1))
+    e, f = W / norms_w[:, None], U / norms_u[:, None]
+    delta, sigma = f[None] - e[:, None], f[None] + e[:, None]
+    near, far = (delta * delta).sum(-1), (sigma * sigma).sum(-1)
+    sine = xp.root(near) * xp.root(far) / 2
+    theta = 2 * xp.angle(xp.root(near), xp.root(far))
+    acute = (near < far)[..., None]
+    half_near, half_far = near[..., None] / 2, far[..., None] / 2
+    u_part = xp.where(acute, delta + half_near * e[:, None], sigma - half_far * e[:, None])
+    w_part = xp.where(acute, half_near * f[None] - delta, sigma - half_far * f[None])
+    scale = xp.inverse(sine)[..., None]
+    return Frame(norms_w, norms_u, e, f, sine, theta, scale * u_part, scale * w_part)
+
+
+def gating_jacobians(xp: Namespace, W: Any, U: Any, same: bool = False) -> tuple[Any, Any]:
+    r"""Derivatives of `F(e_j, u_i)` by `u_i` and by `w_j`, each (K, M, d, d).
+
+    .. math::
+        \partial_u F = \frac{1}{2\pi}\left[(\pi-\theta)I + \sin\theta\,(p q' + e f')\right], \qquad
+        \partial_w F = \frac{|u|\sin\theta}{2\pi|w|}\left(I - e e' + p p'\right).
+
+    Both are continuous at aligned and opposite pairs, where every `sin` term vanishes.
+    """
+    pair = frame(xp, W, U)
+    identity = xp.eye(W.shape[-1])
+    sine = pair.sine[..., None, None]
+    e, f = pair.e[:, None], pair.f[None]
+    outer = pair.p[..., :, None] * pair.q[..., None, :] + e[..., :, None] * f[..., None, :]
+    by_u = (xp.pi - pair.theta)[..., None, None] * identity + sine * outer
+    across = identity - e[..., :, None] * e[..., None, :]
+    along = pair.p[..., :, None] * pair.p[..., None, :]
+    ratio = (pair.norms_u[None, :] / pair.norms_w[:, None])[..., None, None]
+    by_u, by_w = by_u / (2 * xp.pi), ratio * sine * (across + along) / (2 * xp.pi)
+    if same:
+        # A student's own term is w_j / 2 exactly; its computed angle may be a rounding error.
+        own = (xp.eye(W.shape[0]) > 0)[:, :, None, None]
+        by_u, by_w = xp.where(own, identity / 2, by_u), xp.where(own, 0.0, by_w)
+    return by_u, by_w
+
+
+def gradient(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:
+    r""":math:`\nabla_j J = a_j[\sum_i a_i F(e_j, w_i) - \sum_k b_k F(e_j, v_k)]`, (K, d)."""
+    return a[:, None] * (gated_sum(xp, W, W, a, same=True) - gated_sum(xp, W, V, b))
+
+
+def hessian(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:
+    """The Hessian of the loss, (K, d, K, d)."""
+    by_u, by_w = gating_jacobians(xp, W, W, same=True)
+    _, by_w_teacher = gating_jacobians(xp, W, V)
+    weighted = (a[None, :, None, None] * by_w).sum(1) - (b[None, :, None, None] * by_w_teacher).sum(1)
+    diagonal = (xp.eye(W.shape[0]) > 0)[:, :, None, None]
+    blocks = a[None, :, None, None] * by_u + xp.where(diagonal, weighted[:, None], 0.0)
+    return (a[:, None, None, None] * blocks).swapaxes(1, 2)

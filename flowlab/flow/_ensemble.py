@@ -1,0 +1,54 @@
+"""What `settle` returns: an outcome, an end and a label for every start."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from .._outcome import Outcome
+from ..catalog import Catalog
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Where many trajectories went.
+
+    Attributes:
+        outcome: (n,) int8, an `Outcome` for every start.
+        state: (n, *shape), the end; for settled trajectories the polished critical point.
+        point: (n,), index into `catalog.points` of what was reached, -1 for nothing known.
+        image: (n,), index into `images`: which symmetric image of that point; -1 if none.
+        time: (n,), time to settle.
+        steps: (n,), steps, rejected ones included.
+        evaluations: (n,), evaluations of the field.
+        images: the group elements that `image` counts: `state = g * catalog.points[point].location`.
+        catalog: the critical points: those given and those reached, one entry per orbit.
+    """
+
+    outcome: np.ndarray
+    state: np.ndarray
+    point: np.ndarray
+    image: np.ndarray
+    time: np.ndarray
+    steps: np.ndarray
+    evaluations: np.ndarray
+    images: tuple[Any, ...]
+    catalog: Catalog
+
+    def __len__(self) -> int:
+        return len(self.outcome)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many trajectories had which outcome; adds up to the number of starts."""
+        return Outcome.count(self.outcome)
+
+    def hits(self) -> dict[str, int]:
+        """How many trajectories reached each critical point, by id; only those reached."""
+        found, counts = np.unique(self.point[self.point >= 0], return_counts=True)
+        return {self.catalog[int(i)].id: int(c) for i, c in zip(found, counts, strict=True)}
+
+    def __repr__(self) -> str:
+        reached = ", ".join(f"{name}: {count}" for name, count in self.hits().items())
+        ended = ", ".join(f"{count} {name}" for name, count in self.counts.items())
+        return f"<Ensemble of {len(self)}: {ended}; reached {reached or 'nothing known'}>"

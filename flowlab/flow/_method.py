@@ -1,0 +1,125 @@
+"""How to integrate: solver, tolerances, and a step-size controller that can be asked for its step."""
+
+from typing import Any
+
+import diffrax as dfx
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from ..fields import AbstractField
+
+
+class RememberingController(dfx.AbstractAdaptiveStepSizeController):
+    """A step-size controller that keeps the step it will try next in its state.
+
+    `diffeqsolve` returns the controller's state but not the next step, and an integration that is
+    continued in rounds must not estimate a small first step anew in each.
+    """
+
+    inner: dfx.PIDController
+
+    @property
+    def rtol(self) -> Any:
+        """Relative tolerance."""
+        return self.inner.rtol
+
+    @property
+    def atol(self) -> Any:
+        """Absolute tolerance."""
+        return self.inner.atol
+
+    @property
+    def norm(self) -> Any:
+        """Norm of the scaled error."""
+        return self.inner.norm
+
+    def wrap(self, direction: Any) -> "RememberingController":
+        """Pass the direction of time on."""
+        return RememberingController(self.inner.wrap(direction))
+
+    def init(
+        self, terms, t0, t1, y0, dt0, args, func, error_order
+    ) -> tuple[Any, tuple[Any, jax.Array]]:
+        """Initialise, and remember the first step."""
+        tnext, state = self.inner.init(terms, t0, t1, y0, dt0, args, func, error_order)
+        return tnext, (state, jnp.asarray(tnext - t0))
+
+    def adapt_step_size(
+        self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state
+    ) -> tuple[Any, ...]:
+        """Adapt, and remember the next step."""
+        inner, _ = controller_state
+        keep, next_t0, next_t1, jump, inner, result = self.inner.adapt_step_size(
+            t0, t1, y0, y1_candidate, args, y_error, error_order, inner
+        )
+        return keep, next_t0, next_t1, jump, (inner, next_t1 - next_t0), result
+
+
+class Method(eqx.Module):
+    """A diffrax solver with tolerances.
+
+    Attributes:
+        solver: an adaptive diffrax solver.
+        rtol: relative tolerance of a step.
+        atol: absolute tolerance of a step.
+    """
+
+    solver: dfx.AbstractSolver
+    rtol: float
+    atol: float
+
+    def __check_init__(self):
+        if not (self.rtol >= 0 and self.atol >= 0 and self.rtol + self.atol > 0):
+            raise ValueError(
+                f"rtol is {self.rtol!r} and atol {self.atol!r}; needed: both nonnegative, not both 0."
+            )
+        if not isinstance(self.solver, dfx.AbstractAdaptiveSolver):
+            raise ValueError(
+                f"solver is {self.solver!r}; needed: an adaptive diffrax solver such as "
+                "`diffrax.Dopri8()` or, for stiff fields, `diffrax.Kvaerno5()`."
+            )
+
+    @property
+    def controller(self) -> RememberingController:
+        """The step-size controller."""
+        return RememberingController(dfx.PIDController(rtol=self.rtol, atol=self.atol))
+
+    @property
+    def stages(self) -> int:
+        """Evaluations of the field in one step (for implicit solvers a lower bound)."""
+        tableau = getattr(self.solver, "tableau", None)
+        if tableau is None:
+            return 1
+        return int(tableau.num_stages) - int(bool(getattr(tableau, "fsal", False)))
+
+    def noise(self, w: jax.Array) -> jax.Array:
+        """Return the size of one step's error at `w`, in the max norm."""
+        return self.atol + self.rtol * jnp.max(jnp.abs(w))
+
+
+def default_method(solver: dfx.AbstractSolver | None, rtol: float, atol: float) -> Method:
+    """Return the method for the given options; Dopri8 if no solver is given.
+
+    Dopri8 needs the fewest evaluations at tight tolerances and hovers least around a sink.
+    """
+    return Method(dfx.Dopri8() if solver is None else solver, rtol, atol)
+
+
+def term_of(field: AbstractField) -> dfx.ODETerm:
+    """Return the field as a diffrax term; `args`, if not None, projects on an invariant subspace."""
+
+    def rhs(t, w, projector):
+        velocity = field(t, w, None)
+        if projector is None:
+            return velocity
+        return (projector @ velocity.reshape(-1)).reshape(w.shape)
+
+    return dfx.ODETerm(rhs)
+
+
+def first_step(field: AbstractField, w: jax.Array) -> jax.Array:
+    """Return a cautious first step: the state would move by 1e-3 of its size."""
+    speed = jnp.max(jnp.abs(field(0.0, w)))
+    size = jnp.maximum(jnp.max(jnp.abs(w)), 1e-2)
+    return jnp.clip(1e-3 * size / jnp.maximum(speed, 1e-30), 1e-10, 1.0)

@@ -1,0 +1,3 @@
+"""Searching for every critical point."""
+
+from ._multistart import find_critical_points as find_critical_points

@@ -1,0 +1,107 @@
+"""Critical points of every index from many starts."""
+
+from typing import Any
+
+import diffrax as dfx
+import jax.numpy as jnp
+import numpy as np
+
+from .._checks import require_float64
+from .._outcome import Outcome
+from .._types import Key, Sampler
+from ..catalog import Catalog, Collector, provenance
+from ..critical import newton_batches, outcome_of
+from ..fields import AbstractField, AbstractSampler
+from ..flow import settle, starting_states
+
+SCALES = (1.0, 0.3, 2.0)
+"""Newton starts are the flow's starts at these scales in turn: saddles tend to be smaller or larger
+than what the flow is started from."""
+
+SAME = 1e-6
+
+
+def find_critical_points(
+    field: AbstractField,
+    *,
+    key: Key | None = None,
+    starts: Any = 1_000,
+    sampler: AbstractSampler | Sampler | None = None,
+    catalog: Catalog | None = None,
+    progress_meter: dfx.AbstractProgressMeter | None = None,
+) -> Catalog:
+    r"""Find critical points of every index, one entry per orbit of the symmetry group.
+
+    From each start the flow is followed to where it settles (sinks, and saddles of starts in their
+    stable sets), and a damped Newton iteration is run (points of every index). A zero of the field
+    counts if its residual is at most 1e-12 (for fields of unit scale); minima of :math:`|f|` that
+    are not zeros are never listed. Nothing here proves that the list is complete: compare runs of
+    different keys and sizes.
+
+    Args:
+        field: the field.
+        key: random key, needed when `starts` is a number.
+        starts: number of starts, or an array (n, *field.shape), float64.
+        sampler: what the starts are drawn from; the field's own sampler if not given.
+        catalog: points already known, to be extended; they keep their ids and hits.
+        progress_meter: a diffrax progress meter; none if not given.
+
+    Returns:
+        A `Catalog`, sorted by loss and index; `hits` counts the starts, of either method, that led
+        to each orbit. `provenance["settings"]["search"]` says what each method found.
+
+    Raises:
+        ValueError: on bad input.
+        RuntimeError: if JAX runs in 32 bits.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, flowlab as fl
+        >>> catalog = fl.find_critical_points(
+        ...     fl.TeacherStudent(jnp.eye(2)), key=jax.random.key(0), starts=100)
+        >>> catalog[0].kind, catalog[0].orbit_size
+        ('global minimum', 2)
+    """
+    require_float64("find_critical_points")
+    states = starting_states(field, starts, key, sampler)
+    meter = dfx.NoProgressMeter() if progress_meter is None else progress_meter
+    ensemble = settle(field, states, catalog=catalog, progress_meter=meter)
+    collector = Collector(field, ensemble.catalog.points)
+    scales = np.resize(SCALES, len(states)).reshape(-1, *[1] * (states.ndim - 1))
+    newton_counts = _newton_search(field, states * scales, collector)
+    report = {
+        "flow": ensemble.counts,
+        "newton": newton_counts,
+        "found_by_flow": sum(point.found_by == "flow" for point in collector.points),
+        "found_by_newton": sum(point.found_by == "newton" for point in collector.points),
+    }
+    record = provenance(field, key=key, starts=len(states), search=report)
+    connections = () if catalog is None else catalog.connections
+    found = Catalog(tuple(collector.points), field.spec(), record, connections)
+    return found if catalog is not None else found.sorted()
+
+
+def _newton_search(field: AbstractField, states: np.ndarray, collector: Collector) -> dict[str, int]:
+    """Run Newton from all states, add what is found, and count the outcomes."""
+    result = newton_batches(field, jnp.asarray(states))
+    ends, residuals = np.asarray(result.state), np.asarray(result.residual)
+    outcomes = _outcomes(field, ends, residuals)
+    settled = np.flatnonzero(outcomes == Outcome.settled)
+    if len(settled):
+        rounded = np.round(ends[settled].reshape(len(settled), -1) / SAME)
+        _, first, inverse = np.unique(rounded, axis=0, return_index=True, return_inverse=True)
+        hits = np.bincount(inverse.reshape(-1))
+        for number, count in zip(first, hits, strict=True):
+            collector.add(ends[settled[number]], found_by="newton", hits=int(count))
+    return Outcome.count(outcomes)
+
+
+def _outcomes(field: AbstractField, ends: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+    # Only small residuals are worth the Jacobian that the exact tolerance needs.
+    rough = np.full(len(ends), Outcome.exhausted, np.int8)
+    finite = np.isfinite(residuals) & np.isfinite(ends).reshape(len(ends), -1).all(-1)
+    rough[~finite] = Outcome.nonfinite
+    for index in np.flatnonzero(finite & (residuals < 1e-6)):
+        rough[index] = outcome_of(field, ends[index])
+    return rough
+
+

@@ -1,0 +1,13 @@
+"""Groups acting on arrays: orbits, isotropy, canonical images, fixed subspaces, tangents."""
+
+from ._group import AbstractGroup as AbstractGroup
+from ._group import Element as Element
+from ._group import Isotropy as Isotropy
+from ._relabeling import Relabeling as Relabeling
+from ._relabeling_group import RelabelingGroup as RelabelingGroup
+from ._signed import SignedPermutation as SignedPermutation
+from ._signed import SignedPermutations as SignedPermutations
+from ._stabilizer import TeacherStabilizer as TeacherStabilizer
+from ._students import StudentPermutations as StudentPermutations
+from ._trivial import Identity as Identity
+from ._trivial import TrivialGroup as TrivialGroup

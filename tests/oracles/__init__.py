@@ -1,0 +1,1 @@
+"""Slow, plain implementations to check the library against."""
