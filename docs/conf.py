@@ -37,7 +37,7 @@ autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 88
 add_module_names = False
 
-# References to other projects, and the private types of signatures, stay plain text; one to a public
+# References to other projects and private types stay plain text; one to a public
 # name of flowlab that leads nowhere is an error.
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!\.?~?flowlab\b).*"),

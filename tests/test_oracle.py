@@ -53,7 +53,7 @@ def test_hessian_is_the_derivative_of_the_gradient(sizes, rng):
 
 @pytest.mark.parametrize("factor", [2.0, 1.0, -0.5])
 def test_limits_at_collinear_pairs(factor, rng):
-    """Second derivatives are continuous there, so a difference is right to the order of the step."""
+    """The Hessian is continuous there: a difference is right to the order of the step."""
     _, V, a, b = network(rng, 2, 1, 3)
     w = np.array([0.5, -1.25, 2.0])
     W = np.stack([w, factor * w])

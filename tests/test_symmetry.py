@@ -14,6 +14,7 @@ from flowlab.symmetry import (
     StudentPermutations,
     TeacherStabilizer,
     TrivialGroup,
+    enumerate_orbit,
 )
 
 TOL = 1e-6
@@ -647,3 +648,24 @@ def test_trivial_group():
 def test_bad_input_is_explained(call, text):
     with pytest.raises(ValueError, match=text):
         call()
+
+
+def test_permutations_without_signs_are_the_symmetric_group():
+    group = SignedPermutations(3, signs=False)
+    w = np.array([2.0, -1.0, 2.0])
+    assert group.order == 6
+    assert group.orbit_size(w) == 3 == len(enumerate_orbit(group, w))
+    assert group.isotropy(w).name == "S_2"
+    assert group.match(w, np.array([-1.0, 2.0, 2.0])) is not None
+    assert group.match(w, np.array([1.0, 2.0, 2.0])) is None, "no sign may flip"
+    image, element = group.canonical_image(w)
+    assert image.tolist() == [2.0, 2.0, -1.0] == group.act(element, w).tolist()
+    assert group.surely_generic(np.array([[1.0, 0.0, -1.0], [1.0, 1.0, 0.0]])).tolist() == [True, False]
+
+
+def test_a_small_orbit_is_listed_and_a_large_one_refused():
+    group = SignedPermutations(3)
+    w = np.array([1.0, 2.0, 0.0])
+    assert len(enumerate_orbit(group, w)) == group.orbit_size(w) == 24
+    with pytest.raises(ValueError, match="more than 10"):
+        enumerate_orbit(group, w, limit=10)

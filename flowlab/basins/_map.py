@@ -9,8 +9,9 @@ import numpy as np
 from .._checks import require_float64
 from .._outcome import Outcome
 from ..catalog import Catalog
-from ..fields import AbstractField
+from ..fields import AbstractField, RestrictedField, Theorem7Plane
 from ..flow import Ensemble, settle
+from ._full import label_in_full
 from ._plane import Plane
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def basin_map(
     x: tuple[float, float],
     y: tuple[float, float],
     plane: Plane | None = None,
+    full: bool = False,
     resolution: int | tuple[int, int] = 200,
     catalog: Catalog | None = None,
     solver: dfx.AbstractSolver | None = None,
@@ -38,6 +40,9 @@ def basin_map(
         x: lower and upper end of the grid in the first coordinate.
         y: the same in the second coordinate.
         plane: a plane through the state space of a field of any shape; it need not be invariant.
+        full: for a restricted field (`restrict`, `theorem7_plane`): label with the critical points
+            of the full field, and with their symmetric images there. `catalog` is then one of the
+            full field.
         resolution: number of cells along each axis, or (along x, along y).
         catalog: critical points already known, so that labels agree between maps.
         solver: an adaptive diffrax solver; `Dopri8` if not given.
@@ -69,10 +74,16 @@ def basin_map(
     xs, ys = _centres(x, columns, "x"), _centres(y, rows, "y")
     grid = np.stack(np.meshgrid(xs, ys), -1).reshape(-1, 2)
     starts = grid if plane is None else plane.lift(grid)
+    if full and not isinstance(field, RestrictedField | Theorem7Plane):
+        raise ValueError(
+            f"full=True needs a restricted field (`restrict`, `theorem7_plane`), not {field!r}."
+        )
     ensemble = settle(
-        field, starts, catalog=catalog, solver=solver, rtol=rtol, atol=atol, max_steps=max_steps,
-        progress_meter=progress_meter,
+        field, starts, catalog=None if full else catalog, solver=solver, rtol=rtol, atol=atol,
+        max_steps=max_steps, progress_meter=progress_meter,
     )
+    if full:
+        ensemble = label_in_full(field, ensemble, catalog)
     return _dataset(ensemble, names, xs, ys)
 
 

@@ -72,6 +72,7 @@ class Collector:
     def _add_new(
         self, location: np.ndarray, invariant: float, found_by: str, hits: int
     ) -> tuple[int, Any]:
+        given, location = location, self.field.preferred_image(location)
         isotropy = self.group.isotropy(location)
         if isotropy.order > 1:
             # Entries that symmetry makes equal become equal to the bit: flows that start from the
@@ -87,7 +88,9 @@ class Collector:
                     return index, self.group.identity()
         self.points.append(record)
         self._invariants.append(invariant)
-        return len(self.points) - 1, self.group.identity()
+        element = self.group.match(record.location, given)
+        assert element is not None, "an image of a point is on its orbit"
+        return len(self.points) - 1, element
 
     def _one_manifold(
         self, one: CriticalPoint, other: CriticalPoint, invariant: float, known: float

@@ -98,18 +98,19 @@ def newton(field: AbstractField, starts: jax.Array, max_steps: int, tol: float) 
 
 
 def newton_batches(
-    field: AbstractField, starts: jax.Array, *, max_steps: int = 60, tol: float = 1e-14
+    field: AbstractField, starts: np.ndarray, *, max_steps: int = 60, tol: float = 1e-14
 ) -> NewtonResult:
     """Run `newton` over any number of starts, in batches padded to one of two sizes.
 
     Small batches keep slow starts from holding the rest; two sizes keep compilations few.
     """
+    starts = np.asarray(starts)
     batch = BATCHES[0] if len(starts) <= BATCHES[0] else BATCHES[1]
-    budget, goal = jnp.asarray(max_steps), jnp.asarray(tol)
+    budget, goal = np.asarray(max_steps), np.asarray(tol)
     pieces = []
     for first in range(0, len(starts), batch):
         piece = starts[first : first + batch]
-        padded = jnp.concatenate([piece, jnp.repeat(piece[-1:], batch - len(piece), 0)])
-        result = newton(field, padded, budget, goal)
-        pieces.append(jax.tree.map(lambda leaf, n=len(piece): np.asarray(leaf)[:n], result))
+        padded = np.concatenate([piece, np.repeat(piece[-1:], batch - len(piece), 0)])
+        result = jax.device_get(newton(field, padded, budget, goal))
+        pieces.append(jax.tree.map(lambda leaf, n=len(piece): leaf[:n], result))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *pieces)

@@ -78,7 +78,7 @@ def refine(
     """
     require_float64("refine")
     start = as_state(field.shape, w0, "w0")
-    result = newton_batches(field, start[None], max_steps=max_steps)
+    result = newton_batches(field, np.asarray(start)[None], max_steps=max_steps)
     location, residual = np.asarray(result.state[0]), float(result.residual[0])
     outcome = outcome_of(field, location)
     distance = float(np.linalg.norm(location - np.asarray(start)))

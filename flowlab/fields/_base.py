@@ -1,6 +1,7 @@
 """What a field is: the abstract interface and the two fields a user makes from a function."""
 
 import abc
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -70,6 +71,10 @@ class AbstractField(eqx.Module):
         """Return the point that stands for the flat family through `w` (by default `w` itself)."""
         return np.asarray(w)
 
+    def preferred_image(self, w: np.ndarray) -> np.ndarray:
+        """Return the symmetric image of `w` that stands for its orbit (by default `w` itself)."""
+        return np.asarray(w)
+
     def surely_generic(self, states: np.ndarray) -> np.ndarray:
         """Return which of `states` (n, *shape) surely lie in no known invariant subspace."""
         return np.asarray(self.symmetry.surely_generic(np.asarray(states)))
@@ -121,6 +126,22 @@ class AbstractGradientFlow(AbstractField):
         return -self.hessian(w)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Info:
+    """What a user says about a field besides its function.
+
+    It is compared by identity, so that it may hold arrays and dictionaries and still be the static
+    part of a module.
+    """
+
+    coordinates: tuple[str, ...]
+    symmetry: AbstractGroup
+    sampler: AbstractSampler | Sampler
+    spec: dict[str, Any]
+    loss_floor: float | None = None
+    unravel: Callable[[jax.Array], Any] | None = None
+
+
 class VectorField(AbstractField):
     r"""A field from a function: :math:`\dot w = f(w)`.
 
@@ -146,10 +167,7 @@ class VectorField(AbstractField):
 
     fn: Callable[[jax.Array], jax.Array]
     shape: tuple[int, ...] = eqx.field(static=True)
-    _coordinates: tuple[str, ...] = eqx.field(static=True)
-    _symmetry: AbstractGroup | None = eqx.field(static=True)
-    _sampler: AbstractSampler | Sampler | None = eqx.field(static=True)
-    _spec: dict[str, Any] | None = eqx.field(static=True)
+    info: _Info = eqx.field(static=True)
 
     def __init__(
         self,
@@ -163,10 +181,13 @@ class VectorField(AbstractField):
     ):
         self.fn = fn
         self.shape = _as_shape(shape)
-        self._coordinates = _as_names(coordinates, self.shape)
-        self._symmetry = _as_symmetry(symmetry, self.shape)
-        self._sampler = sampler
-        self._spec = spec
+        names = _as_names(coordinates, self.shape)
+        self.info = _Info(
+            coordinates=names,
+            symmetry=_as_symmetry(symmetry, self.shape),
+            sampler=sampler or Normal(1.0),
+            spec=spec or _describe("VectorField", fn, self.shape, names),
+        )
         _require_output(fn, self.shape, self.shape, "the time derivative")
 
     def __call__(self, t: Any, w: jax.Array, args: Any = None) -> jax.Array:
@@ -177,21 +198,21 @@ class VectorField(AbstractField):
     @property
     def coordinates(self) -> tuple[str, ...]:
         """Names of the coordinates."""
-        return self._coordinates
+        return self.info.coordinates
 
     @property
     def symmetry(self) -> AbstractGroup:
         """The group the field was given, trivial if none."""
-        return self._symmetry or TrivialGroup(self.shape)
+        return self.info.symmetry
 
     @property
     def sampler(self) -> AbstractSampler | Sampler:
         """Where starts are drawn from by default."""
-        return self._sampler or Normal(1.0)
+        return self.info.sampler
 
     def spec(self) -> dict[str, Any]:
         """Return a JSON-compatible description."""
-        return self._spec or _describe("VectorField", self.fn, self.shape, self.coordinates)
+        return self.info.spec
 
 
 class GradientFlow(AbstractGradientFlow):
@@ -218,12 +239,7 @@ class GradientFlow(AbstractGradientFlow):
 
     fn: Callable[[jax.Array], jax.Array]
     shape: tuple[int, ...] = eqx.field(static=True)
-    unravel: Callable[[jax.Array], Any] | None = eqx.field(static=True)
-    _loss_floor: float | None = eqx.field(static=True)
-    _coordinates: tuple[str, ...] = eqx.field(static=True)
-    _symmetry: AbstractGroup | None = eqx.field(static=True)
-    _sampler: AbstractSampler | Sampler | None = eqx.field(static=True)
-    _spec: dict[str, Any] | None = eqx.field(static=True)
+    info: _Info = eqx.field(static=True)
 
     def __init__(
         self,
@@ -239,12 +255,15 @@ class GradientFlow(AbstractGradientFlow):
     ):
         self.fn = loss
         self.shape = _as_shape(shape)
-        self.unravel = unravel
-        self._loss_floor = loss_floor
-        self._coordinates = _as_names(coordinates, self.shape)
-        self._symmetry = _as_symmetry(symmetry, self.shape)
-        self._sampler = sampler
-        self._spec = spec
+        names = _as_names(coordinates, self.shape)
+        self.info = _Info(
+            coordinates=names,
+            symmetry=_as_symmetry(symmetry, self.shape),
+            sampler=sampler or Normal(1.0),
+            spec=spec or _describe("GradientFlow", loss, self.shape, names),
+            loss_floor=loss_floor,
+            unravel=unravel,
+        )
         _require_output(loss, self.shape, (), "the loss")
 
     @classmethod
@@ -289,29 +308,33 @@ class GradientFlow(AbstractGradientFlow):
         """Return the Hessian of the loss at `w`, by forward over reverse differentiation."""
         return jax.hessian(self.fn)(as_state(self.shape, w))
 
+    def unravel(self, w: jax.Array) -> Any:
+        """Return the parameters that the flat state `w` stands for (see `from_pytree`)."""
+        return w if self.info.unravel is None else self.info.unravel(w)
+
     @property
     def loss_floor(self) -> float | None:
         """The global minimum of the loss, if it was given."""
-        return self._loss_floor
+        return self.info.loss_floor
 
     @property
     def coordinates(self) -> tuple[str, ...]:
         """Names of the coordinates."""
-        return self._coordinates
+        return self.info.coordinates
 
     @property
     def symmetry(self) -> AbstractGroup:
         """The group the field was given, trivial if none."""
-        return self._symmetry or TrivialGroup(self.shape)
+        return self.info.symmetry
 
     @property
     def sampler(self) -> AbstractSampler | Sampler:
         """Where starts are drawn from by default."""
-        return self._sampler or Normal(1.0)
+        return self.info.sampler
 
     def spec(self) -> dict[str, Any]:
         """Return a JSON-compatible description."""
-        return self._spec or _describe("GradientFlow", self.fn, self.shape, self.coordinates)
+        return self.info.spec
 
 
 def _as_shape(shape: Sequence[int]) -> tuple[int, ...]:
@@ -349,8 +372,10 @@ def _leaf_names(params: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _as_symmetry(group: AbstractGroup | None, shape: tuple[int, ...]) -> AbstractGroup | None:
-    if group is not None and tuple(group.shape) != shape:
+def _as_symmetry(group: AbstractGroup | None, shape: tuple[int, ...]) -> AbstractGroup:
+    if group is None:
+        return TrivialGroup(shape)
+    if tuple(group.shape) != shape:
         raise ValueError(
             f"symmetry acts on arrays of shape {tuple(group.shape)}; the field has shape {shape}."
         )

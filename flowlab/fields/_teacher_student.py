@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from .._checks import as_state, is_traced
 from ..symmetry import AbstractGroup, StudentPermutations
@@ -132,6 +133,21 @@ class TeacherStudent(AbstractGradientFlow):
     def representative(self, w: np.ndarray) -> np.ndarray:
         """Return the point of the flat family through `w` at which aligned students are equal."""
         return merge_collinear(np.asarray(w), np.asarray(self.output_weights))
+
+    def preferred_image(self, w: np.ndarray) -> np.ndarray:
+        """Return `w` with its students reordered to go with the teachers as well as they can."""
+        image, weights = np.array(w), np.asarray(self.output_weights)
+        overlap = image @ np.asarray(self.teacher).T
+        for weight in np.unique(weights):
+            # Only students of one output weight may change places, and only among those places.
+            rows = np.flatnonzero(weights == weight)
+            places = rows[rows < overlap.shape[1]]
+            chosen, taken = linear_sum_assignment(-overlap[np.ix_(rows, places)])
+            order = np.full(len(rows), -1)
+            order[taken] = rows[chosen]
+            order[order < 0] = np.setdiff1d(rows, rows[chosen])
+            image[rows] = np.asarray(w)[order]
+        return image
 
     def spec(self) -> dict[str, Any]:
         """Return everything that is needed to build the field again."""

@@ -19,11 +19,16 @@ CANDIDATE = -1
 REARM = 10.0
 """A released lane may settle again once it moves by this multiple of the threshold."""
 
-BUCKETS = (32, 256, 2048)
-"""Sizes that batches are padded to: few, because each is compiled for."""
-
-WORTHWHILE = 0.03
+WORTHWHILE = 0.2
 """Seconds that a round must take before a smaller bucket pays for its compilation."""
+
+
+def buckets(size: int) -> tuple[int, int]:
+    """Return the sizes that batches of fields of `size` coordinates are padded to.
+
+    There are two only, because each is compiled for.
+    """
+    return (256, 2048) if size <= 24 else (32, 256)
 
 
 @dataclasses.dataclass
@@ -37,6 +42,10 @@ class Pool:
     armed: np.ndarray
     """Whether the lane may be called settled; a lane released from a saddle must first leave it."""
     projector: np.ndarray | None = None
+    bucket: int = 0
+    """Size of the last bucket, 0 before the first."""
+    cost: float = 0.0
+    """Seconds that its last round took."""
 
     @classmethod
     def fresh(cls, starts: np.ndarray, projector: np.ndarray | None = None) -> "Pool":
@@ -74,17 +83,17 @@ def run(
         elsewhere.
     """
     status = np.zeros(len(pool.w), np.int8)
-    size, cost = BUCKETS[-1], np.inf
+    small, large = buckets(field.size)
     while len(live):
-        fitting = next((bucket for bucket in BUCKETS if bucket >= len(live)), BUCKETS[-1])
-        if cost > WORTHWHILE or fitting > size:
-            size = fitting
+        fitting = small if len(live) <= small else large
+        if pool.bucket == 0 or pool.cost > WORTHWHILE or fitting > pool.bucket:
+            pool.bucket = fitting
         began = time.perf_counter()
-        for first in range(0, len(live), size):
-            index = live[first : first + size]
-            verdict = _advance_bucket(field, method, pool, index, size)
+        for first in range(0, len(live), pool.bucket):
+            index = live[first : first + pool.bucket]
+            verdict = _advance_bucket(field, method, pool, index)
             status[index] = _decide(pool, index, verdict, max_steps, radius)
-        cost = time.perf_counter() - began
+        pool.cost = time.perf_counter() - began
         live = live[status[live] == _LIVE]
         on_round(len(live))
     return status
@@ -94,10 +103,10 @@ _LIVE = -2
 
 
 def _advance_bucket(
-    field: AbstractField, method: Method, pool: Pool, index: np.ndarray, size: int
+    field: AbstractField, method: Method, pool: Pool, index: np.ndarray
 ) -> Verdict:
     count = len(index)
-    padded = np.concatenate([index, np.repeat(index[-1:], size - count)])
+    padded = np.concatenate([index, np.repeat(index[-1:], pool.bucket - count)])
     lanes = Lanes(pool.w[padded], pool.dt[padded], pool.time[padded], pool.steps[padded])
     projector = None if pool.projector is None else jnp.asarray(pool.projector[padded])
     after, verdict = jax.device_get(

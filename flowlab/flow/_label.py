@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from .._outcome import Outcome
@@ -44,7 +43,7 @@ class Labeller:
         self._numbers: dict[str, int] = {}
 
     def label(
-        self, labels: Labels, lanes: np.ndarray, ends: np.ndarray, exact: bool
+        self, labels: Labels, lanes: np.ndarray, ends: np.ndarray, exact: np.ndarray
     ) -> np.ndarray:
         """Label candidate lanes, in place.
 
@@ -52,8 +51,8 @@ class Labeller:
             labels: where the labels go.
             lanes: indices of the candidates.
             ends: their states, (len(lanes), *shape).
-            exact: whether they were kept in invariant subspaces, so that coming to rest on a saddle
-                is what they truly do.
+            exact: (len(lanes),), whether they were kept in invariant subspaces, so that coming to
+                rest on a saddle is what they truly do.
 
         Returns:
             Mask over `lanes` of those that must go on: the polish found no zero near by, or a
@@ -62,7 +61,7 @@ class Labeller:
         again = np.zeros(len(lanes), bool)
         if len(lanes) == 0:
             return again
-        polished = newton_batches(self.field, jnp.asarray(ends))
+        polished = newton_batches(self.field, ends)
         states, residuals = np.asarray(polished.state), np.asarray(polished.residual)
         size = 1 + np.abs(ends).reshape(len(ends), -1).max(-1)
         moved = np.abs(states - ends).reshape(len(ends), -1).max(-1)
@@ -86,10 +85,11 @@ class Labeller:
         known = len(self.collector.points)
         point, element = self.collector.add(states[best], found_by=self.found_by, hits=0)
         staying = members
-        if not exact and not self.collector.points[point].is_sink:
-            leaving = self._leaving(ends[members], states[members])
-            again[members[leaving]] = True
-            staying = members[~leaving]
+        if not self.collector.points[point].is_sink:
+            free = members[~exact[members]]
+            leaving = free[self._leaving(ends[free], states[free])]
+            again[leaving] = True
+            staying = np.setdiff1d(members, leaving)
         if len(staying) == 0 and len(self.collector.points) > known:
             # Nobody stays here after all, but the saddle is real: the passers-by have found it.
             return
@@ -101,12 +101,12 @@ class Labeller:
         labels.image[chosen] = self._number(element)
 
     def _leaving(self, ends: np.ndarray, states: np.ndarray) -> np.ndarray:
-        noise = self.method.atol + self.method.rtol * float(np.abs(states).max())
+        noise = self.method.atol + self.method.rtol * float(np.abs(states).max(initial=0.0))
         components = [
             unstable_component(self.field, state, end)
             for end, state in zip(ends, states, strict=True)
         ]
-        return np.array(components) > NOISE * noise
+        return np.array(components, float) > NOISE * noise
 
     def _number(self, element: Any) -> int:
         name = str(element)

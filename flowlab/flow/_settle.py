@@ -19,6 +19,10 @@ from ._method import Method, default_method
 PASSES = 6
 """How often a lane may be sent on after a rest that was none."""
 
+SMALL = 32
+"""Up to this many coordinates, generic lanes run with those kept in invariant subspaces: projecting
+costs less than compiling twice."""
+
 
 def settle(
     field: AbstractField,
@@ -114,7 +118,7 @@ def starting_states(
 
 
 class _Job:
-    """The trajectories of one call, in two pools: generic ones and those kept in subspaces."""
+    """The trajectories of one call."""
 
     def __init__(
         self, field: AbstractField, method: Method, labeller: Labeller, states: np.ndarray,
@@ -131,22 +135,27 @@ class _Job:
         self.time, self.steps = np.zeros(count), np.zeros(count, int)
 
     def run(self) -> None:
-        """Follow all of them."""
-        bases = {
-            int(i): self.field.invariant_basis(self.states[i])
-            for i in np.flatnonzero(~self.field.surely_generic(self.states))
-        }
-        special = np.array([i for i, basis in bases.items() if basis is not None], int)
-        generic = np.setdiff1d(np.arange(len(self.states)), special)
-        self._follow(generic, None)
-        if len(special):
-            projectors = np.stack([bases[int(i)].T @ bases[int(i)] for i in special])
-            self._follow(special, projectors)
+        """Follow all of them, those in invariant subspaces together with the others or apart."""
+        bases = {}
+        for i in np.flatnonzero(~self.field.surely_generic(self.states)):
+            basis = self.field.invariant_basis(self.states[i])
+            if basis is not None:
+                bases[int(i)] = basis
+        everyone = np.arange(len(self.states))
+        if not bases:
+            self._follow(everyone, {})
+        elif self.field.size <= SMALL:
+            self._follow(everyone, bases)
+        else:
+            special = np.array(list(bases))
+            self._follow(special, bases)
+            self._follow(np.setdiff1d(everyone, special), {})
         self.meter.close(self.progress)
 
-    def _follow(self, lanes: np.ndarray, projectors: np.ndarray | None) -> None:
+    def _follow(self, lanes: np.ndarray, bases: dict[int, np.ndarray]) -> None:
         """Follow the trajectories `lanes` until each has an outcome."""
-        pool = Pool.fresh(self.states[lanes], projectors)
+        pool = Pool.fresh(self.states[lanes], _projectors(lanes, bases, self.field.size))
+        exact = np.isin(lanes, list(bases))
         live = np.arange(len(lanes))
         for _ in range(PASSES):
             status = run(
@@ -159,7 +168,7 @@ class _Job:
             self.labels.state[lanes[ended]] = pool.w[ended]
             candidates = live[status[live] == CANDIDATE]
             again = self.labeller.label(
-                self.labels, lanes[candidates], pool.w[candidates], projectors is not None
+                self.labels, lanes[candidates], pool.w[candidates], exact[candidates]
             )
             live = candidates[again]
             pool.armed[live] = False
@@ -172,3 +181,11 @@ class _Job:
     def _report(self, finished: int) -> None:
         fraction = (self.done + finished) / len(self.states)
         self.progress = self.meter.step(self.progress, jnp.asarray(fraction))
+
+
+def _projectors(lanes: np.ndarray, bases: dict[int, np.ndarray], size: int) -> np.ndarray | None:
+    """Return the projector of each lane, the identity for generic ones; `None` if all are."""
+    if not bases:
+        return None
+    identity = np.eye(size)
+    return np.stack([bases[i].T @ bases[i] if i in bases else identity for i in lanes.tolist()])

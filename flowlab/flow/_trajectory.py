@@ -14,9 +14,10 @@ from .._outcome import Outcome
 from ..critical import newton_batches, outcome_of
 from ..fields import AbstractField
 from ._method import default_method, first_step, term_of
-from ._rounds import judge
+from ._rounds import SETTLED, judge
 
-CHUNK = 64
+CHUNK = 32
+"""Steps between two looks at whether it has settled."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -167,7 +168,20 @@ def _until(field, method, start, t1, projector, max_steps, radius):
             outcome = Outcome.finished
         if outcome is None and (steps >= max_steps or not taken.any()):
             outcome = Outcome.exhausted if taken.any() else Outcome.nonfinite
-    return np.concatenate(times), np.concatenate(states), steps, outcome, limit
+    ts, ws = np.concatenate(times), np.concatenate(states)
+    if outcome is Outcome.settled:
+        end = _rest(method, ws)
+        ts, ws = ts[:end], ws[:end]
+    return ts, ws, steps, outcome, limit
+
+
+def _rest(method, states):
+    """Return the number of states up to where the trajectory came to rest: what follows is hover."""
+    flat = states.reshape(len(states), -1)
+    moves = np.abs(np.diff(flat, axis=0)).max(-1)
+    noise = method.atol + method.rtol * np.abs(flat[1:]).max(-1)
+    moving = np.flatnonzero(moves > SETTLED * noise)
+    return int(moving[-1]) + 3 if len(moving) else len(states)
 
 
 def _judge(field, method, w, dt, radius, projector):
@@ -181,7 +195,7 @@ def _judge(field, method, w, dt, radius, projector):
         return Outcome.escaped, None
     if float(verdict.movement) > 1:
         return None, None
-    polished = newton_batches(field, jnp.asarray(w)[None])
+    polished = newton_batches(field, w[None])
     limit = np.asarray(polished.state[0])
     outcome = outcome_of(field, limit)
     near = np.linalg.norm(limit - w) <= 1e-3 * (1 + np.linalg.norm(w))

@@ -1,6 +1,7 @@
 """The graph of critical points and the connections between them."""
 
 from pathlib import Path
+from typing import Any
 
 import diffrax as dfx
 import networkx as nx
@@ -60,8 +61,9 @@ def landscape_graph(catalog: Catalog) -> nx.MultiDiGraph:
     Nodes are named `"p1"` for a point's own location and `"p1 students (1 2)"` for its image under
     that relabelling; attributes `point`, `image`, `kind`, `index`, `nullity`, `loss`, `orbit_size`.
     An edge is a heteroclinic connection from a saddle's own location; attributes `image`, `side`
-    (+1 and -1 along an eigenvector, 0 sampled), `direction`, `loss_drop`, `time`. All attributes
-    are scalars; one that does not apply is left out.
+    (+1 and -1 along an eigenvector, 0 sampled), `direction`, `loss_drop`, `time` and
+    `multiplicity`: sampled directions that reach the same image are one edge. All attributes are
+    scalars; one that does not apply is left out.
 
     Args:
         catalog: critical points with `connections` (see `trace_connections`).
@@ -83,12 +85,14 @@ def landscape_graph(catalog: Catalog) -> nx.MultiDiGraph:
         name = link.target if link.image == IDENTITY else f"{link.target} {link.image}"
         if name not in graph:
             graph.add_node(name, **_node(catalog[link.target], link.image))
-        attributes = {
+        attributes: dict[str, Any] = {
             "image": link.image, "side": link.side, "direction": link.direction, "time": link.time
         }
         if link.loss_drop is not None:
             attributes["loss_drop"] = link.loss_drop
-        graph.add_edge(link.source, name, **attributes)
+        # Every eigenvector side is an edge of its own; sampled directions that agree are one.
+        label = f"side {link.side} direction {link.direction}" if link.side else "sampled"
+        _add_or_count(graph, link.source, name, label, attributes)
     return graph
 
 
@@ -116,12 +120,19 @@ def quotient(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
         merged.add_node(data["point"], **{k: v for k, v in data.items() if k != "image"})
     for source, target, data in graph.edges(data=True):
         ends = graph.nodes[source]["point"], graph.nodes[target]["point"]
-        key = f"{data['image']} side {data['side']}"
-        if merged.has_edge(*ends, key=key):
-            merged.edges[(*ends, key)]["multiplicity"] += 1
-        else:
-            merged.add_edge(*ends, key=key, **data, multiplicity=1)
+        _add_or_count(merged, *ends, f"{data['image']} side {data['side']}", data)
     return merged
+
+
+def _add_or_count(
+    graph: nx.MultiDiGraph, source: str, target: str, key: str, attributes: dict[str, Any]
+) -> None:
+    """Add an edge, or add to the multiplicity of the one that is there."""
+    count = attributes.get("multiplicity", 1)
+    if graph.has_edge(source, target, key=key):
+        graph.edges[source, target, key]["multiplicity"] += count
+    else:
+        graph.add_edge(source, target, key=key, **{**attributes, "multiplicity": count})
 
 
 def to_graphml(graph: nx.MultiDiGraph, path: str | Path) -> None:

@@ -1,11 +1,13 @@
 """What every picture needs: the axes, labels in mathematics, a legend that covers nothing."""
 
+import math
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.transforms import offset_copy
 
@@ -24,6 +26,17 @@ _NAME = re.compile(r"^([A-Za-z]+?)_?(\d+(?:_\d+)*)?$")
 def current_axes(ax: Axes | None) -> Axes:
     """Return `ax`, or the current axes if it is `None`."""
     return plt.gca() if ax is None else ax
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the outermost figure, also of axes in a subfigure."""
+    return cast(Any, ax.figure).canvas.figure
+
+
+def inches(ax: Axes) -> tuple[float, float]:
+    """Width and height of the axes as they are now."""
+    extent, dpi = ax.get_window_extent(), figure_of(ax).dpi
+    return extent.width / dpi, extent.height / dpi
 
 
 def symbol(name: str, accent: str = "{}") -> str:
@@ -48,7 +61,7 @@ def symbol(name: str, accent: str = "{}") -> str:
 
 def small_size(ax: Axes) -> float:
     """Font size in points of what is written inside the axes."""
-    return SMALL * float(ax.xaxis.label.get_size())
+    return SMALL * float(ax.xaxis.label.get_fontsize())
 
 
 def as_range(ends: Any, name: str) -> tuple[float, float]:
@@ -60,6 +73,11 @@ def as_range(ends: Any, name: str) -> tuple[float, float]:
     if not (low < high and abs(low) < float("inf") and abs(high) < float("inf")):
         raise ValueError(f"{name} is {ends!r}; needed: (lower, upper), finite, lower < upper.")
     return low, high
+
+
+def decade(value: float) -> float:
+    """The power of ten at or below a positive number."""
+    return float(10.0 ** math.floor(math.log10(value)))
 
 
 def place_legend(ax: Axes, place: LegendPlace) -> Legend | None:
@@ -91,11 +109,11 @@ def place_legend(ax: Axes, place: LegendPlace) -> Legend | None:
     }
     handles, texts = list(entries.values()), list(entries)
     if place == "right":
-        anchor = offset_copy(ax.transAxes, ax.get_figure(), x=0.7 * size, units="points")
+        anchor = offset_copy(ax.transAxes, figure_of(ax), x=0.7 * size, units="points")
         return ax.legend(
             handles, texts, loc="upper left", bbox_to_anchor=(1, 1), bbox_transform=anchor, **style
         )
-    anchor = offset_copy(ax.transAxes, ax.get_figure(), y=-_depth(ax), units="points")
+    anchor = offset_copy(ax.transAxes, figure_of(ax), y=-_depth(ax), units="points")
     return ax.legend(
         handles, texts, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=anchor,
         ncols=_columns(ax, texts, size), **style,
@@ -104,16 +122,14 @@ def place_legend(ax: Axes, place: LegendPlace) -> Legend | None:
 
 def _depth(ax: Axes) -> float:
     """Points taken below the axes by ticks, their labels and the axis label."""
-    ticks = ax.xaxis.get_ticklabels()
-    depth = 4 + (1.2 * ticks[0].get_size() if ticks else 0)
-    if ax.get_xlabel():
-        depth += 1.35 * ax.xaxis.label.get_size()
-    return float(depth + 2)
+    taken = ax.xaxis.get_tightbbox()
+    depth = 0.0 if taken is None else ax.get_window_extent().y0 - taken.y0
+    return 4 + max(0.0, float(depth)) / figure_of(ax).dpi * 72
 
 
 def _columns(ax: Axes, texts: Sequence[str], size: float) -> int:
     """As many columns as fit the width of the axes, a letter taken as half as wide as high."""
-    width = ax.get_window_extent().width / ax.get_figure(root=True).dpi * 72
+    width = inches(ax)[0] * 72
     longest = max(len(re.sub(r"[${}\\]|dot|log", "", text)) for text in texts)
     fitting = int(1.15 * width // (0.5 * size * longest + 3.4 * size))
     columns = max(1, min(len(texts), fitting))

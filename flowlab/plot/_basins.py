@@ -172,7 +172,7 @@ def _own_points(dataset: "xr.Dataset") -> list[tuple[Any, str]]:
     return [
         (item["location"], str(item.get("kind", "critical point")))
         for item in _described(dataset, "points")
-        if isinstance(item, dict) and np.shape(item.get("location")) == (2,)
+        if isinstance(item, dict) and np.shape(item.get("location", ())) == (2,)
     ]
 
 
@@ -220,10 +220,13 @@ def _draw_boundaries(
     # Every boundary has a region other than the largest on one side: outlining those is enough.
     largest = max(range(len(regions)), key=lambda number: regions[number].cells)
     for number in range(len(regions)):
-        if number != largest:
+        inside = numbers == number
+        # A stable manifold one cell wide has no interior; outlining it cell by cell hides it.
+        deep = inside[1:-1, 1:-1] & inside[2:, 1:-1] & inside[:-2, 1:-1]
+        deep &= inside[1:-1, 2:] & inside[1:-1, :-2]
+        if number != largest and deep.any():
             ax.contour(
-                xs, ys, (numbers == number).astype(float), levels=[0.5], colors="0.15",
-                linewidths=0.5, zorder=1,
+                xs, ys, inside.astype(float), levels=[0.5], colors="0.15", linewidths=0.5, zorder=1
             )
 
 

@@ -40,7 +40,7 @@ class Chart:
         The second number is the largest speed off the plane relative to the largest speed; it is
         0 for a field of two dimensions, and rounding for an invariant plane.
         """
-        full = _batched(lambda w: self.field(0.0, w), self.states(z))
+        full = batched(lambda w: self.field(0.0, w), self.states(z))
         if self.plane is None:
             return full, 0.0
         rows = full.reshape(len(full), -1)
@@ -54,7 +54,7 @@ class Chart:
 
     def loss(self, z: np.ndarray) -> np.ndarray:
         """Return the losses (n,) at `z` (n, 2)."""
-        return _batched(self.field.loss, self.states(z))  # type: ignore[attr-defined]
+        return batched(self.field.loss, self.states(z))  # type: ignore[attr-defined]
 
     def locate(self, w: Any) -> np.ndarray | None:
         """Return the coordinates (2,) of a state or of a point of the plane; `None` if off it.
@@ -90,7 +90,14 @@ def chart_of(field: "AbstractField", plane: "Plane | None") -> Chart:
     return Chart(field, plane)
 
 
-def _batched(function: Any, states: np.ndarray) -> np.ndarray:
-    """Evaluate a JAX function on many states, in pieces, so that memory stays bounded."""
-    run = jax.jit(lambda w: jax.lax.map(function, w, batch_size=min(_BATCH, len(states))))
-    return np.asarray(run(jnp.asarray(states, float)))
+def batched(function: Any, states: np.ndarray) -> np.ndarray:
+    """Evaluate a JAX function on many states (n, ...), in pieces, so that memory stays bounded."""
+    run = jax.jit(jax.vmap(function))
+    size = min(_BATCH, len(states))
+    # The last piece is filled up with the last state, so that one shape is compiled.
+    padded = np.concatenate([states, np.repeat(states[-1:], -len(states) % size, axis=0)])
+    pieces = [
+        np.asarray(run(jnp.asarray(padded[start : start + size], float)))
+        for start in range(0, len(padded), size)
+    ]
+    return np.concatenate(pieces)[: len(states)]

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 Box = tuple[float, float, float, float]
+
+_COVERED = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,20 +46,34 @@ class LabelPlacer:
         """Keep texts off a square around a point."""
         self.taken.append((x - radius, y - radius, x + radius, y + radius))
 
-    def put(self, text: str, places: Sequence[Place], *, ground: bool = False) -> None:
-        """Write a text at the best of several places; earlier ones are preferred."""
+    def put(
+        self, text: str, places: Sequence[Place], *, ground: bool = False, must: bool = True
+    ) -> None:
+        """Write a text at the best of several places, of which earlier ones are preferred.
+
+        Args:
+            text: the text.
+            places: where it may go.
+            ground: whether it gets a white ground, for texts on lines.
+            must: whether it is written even if it lies on another text wherever it goes.
+        """
         artist = self.ax.text(
             0, 0, text, fontsize=self.size, zorder=5, linespacing=1.05,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8}
             if ground else None,
+            path_effects=None if ground else [withStroke(linewidth=1.8, foreground="white")],
         )
         extent = artist.get_window_extent()
         costs = [
             self._cost(place.box(extent.width, extent.height), ground) + 0.02 * rank
             for rank, place in enumerate(places)
         ]
+        if min(costs) > _COVERED and not must:
+            artist.remove()
+            return
         best = places[int(np.argmin(costs))]
-        artist.set_position(self.ax.transData.inverted().transform((best.x, best.y)))
+        x, y = self.ax.transData.inverted().transform((best.x, best.y))
+        artist.set_position((x, y))
         artist.set(ha=best.ha, va=best.va)
         self.taken.append(best.box(extent.width, extent.height))
 
@@ -68,13 +85,13 @@ class LabelPlacer:
             wide = min(right, other[2]) - max(left, other[0])
             high = min(top, other[3]) - max(bottom, other[1])
             if wide > 0 and high > 0:
-                cost += 1 + 4 * wide * high / area
+                cost += _COVERED + 4 * wide * high / area
         inside = (
             (self.avoid[:, 0] > left) & (self.avoid[:, 0] < right)
             & (self.avoid[:, 1] > bottom) & (self.avoid[:, 1] < top)
         )
         # A label on its own edge cannot help touching it; crossing more of them is worse.
-        cost += (0.01 if ground else 0.05) * float(inside.sum())
+        cost += (0.02 if ground else 0.1) * float(inside.sum())
         out = max(self.frame[0] - left, 0) + max(right - self.frame[2], 0)
         out += max(self.frame[1] - bottom, 0) + max(top - self.frame[3], 0)
         return cost + 0.2 * out

@@ -1,5 +1,7 @@
 """The graph of critical points and connections, drawn by loss."""
 
+import dataclasses
+import math
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -7,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.path import Path
-from matplotlib.ticker import MaxNLocator
 
-from ._axes import LegendPlace, current_axes, place_legend, small_size
+from ._axes import LegendPlace, current_axes, figure_of, inches, place_legend, small_size
+from ._heights import SCALES, prepare_axis
 from ._labels import LabelPlacer, Place
 from ._layout import bends, curve, sideways
 from ._palette import KINDS, mark_of
@@ -17,12 +19,14 @@ from ._palette import KINDS, mark_of
 if TYPE_CHECKING:
     import networkx as nx
 
-MANY_EDGES = 14
-"""Edges are labelled by default only if there are no more than this."""
+BUNDLE = 4
+"""Up to this many edges between two nodes are arrows of their own; more are one thick arrow."""
 
-DECADES = 3
-"""Losses that span more decades than this are drawn on a symmetric logarithmic axis."""
+MANY_NODES = 20
+"""With more nodes than this, labels do not name images, and give way to each other."""
 
+_LABELS_PER_INCH = 3
+_ALONG = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)
 _SIZE = 62.0
 _RADIUS = 4.5
 _IDENTITY = "identity"
@@ -33,24 +37,27 @@ def landscape(
     *,
     labels: bool = True,
     edge_labels: bool | None = None,
-    scale: Literal["linear", "symlog"] | None = None,
+    scale: Literal["linear", "symlog", "rank"] | None = None,
     legend: LegendPlace = "below",
     ax: Axes | None = None,
     **arrows: Any,
 ) -> Axes:
     """Draw the graph of a landscape: heights are losses, arrows are connections.
 
-    Nodes are placed sideways so that edges cross little; shape and colour give the kind. Each edge
-    of the graph is an arrow of its own, parallel ones bent apart.
+    Nodes are placed sideways so that edges cross little; shape and colour give the kind. Parallel
+    edges are arrows of their own, bent apart; more than 4 from one node to another are one arrow,
+    thicker the more there are.
 
     Args:
         graph: from `connect`, `landscape_graph` or `quotient`. If a node has no loss, the Morse
             index is the height.
-        labels: whether to write names and, in a quotient, orbit sizes (`p2 ×20`).
+        labels: whether to write names and, in a quotient, orbit sizes (`p2 ×20`). With more than 20
+            nodes, names that would cover each other are left out.
         edge_labels: whether to write the symmetric image an edge leads to, where it is not the
-            identity, and how many edges it stands for; if not given, for up to 14 edges.
-        scale: of the loss axis; if not given, linear unless positive losses span more than 3
-            decades.
+            identity, and how many connections it stands for; if not given, where there is room.
+        scale: of the loss axis: `"linear"`, `"symlog"`, or `"rank"`, where the losses are written
+            at equal distances. If not given, the first of these in which at most a third of the
+            neighbouring losses are too close to tell apart.
         legend: `"below"`, `"right"` or `False`.
         ax: the axes; the current ones if not given. Their final size matters: labels are placed
             for it.
@@ -60,7 +67,7 @@ def landscape(
         The axes.
 
     Raises:
-        ValueError: if the graph is empty.
+        ValueError: if the graph is empty, or for another scale.
 
     Example:
         >>> import networkx as nx, flowlab as fl
@@ -74,32 +81,59 @@ def landscape(
     """
     if not len(graph):
         raise ValueError("the graph has no nodes.")
-    if scale not in (None, "linear", "symlog"):
-        raise ValueError(f'scale is {scale!r}; needed: None, "linear" or "symlog".')
+    if scale not in (None, *SCALES):
+        raise ValueError(f"scale is {scale!r}; needed: None or one of {', '.join(SCALES)}.")
     ax = current_axes(ax)
     nodes = sorted(graph.nodes, key=lambda name: _natural(str(name)))
-    number = {name: place for place, name in enumerate(nodes)}
-    edges = [(number[a], number[b], data) for a, b, data in graph.edges(data=True)]
-    values = _prepare_axes(ax, [graph.nodes[name] for name in nodes], scale)
-    pairs = [(a, b) for a, b, _ in edges]
-    x = sideways(_shares(ax, values), pairs, _inches(ax))
-    ax.set_xlim(-0.09, 1.09)
-    places = np.stack([x, values], -1)
-    kinds = [str(graph.nodes[name].get("kind", "critical point")) for name in nodes]
-    _draw_nodes(ax, kinds, places)
+    data = [graph.nodes[name] for name in nodes]
+    edges = _bundled(graph, {name: place for place, name in enumerate(nodes)})
+    pairs = [edge.ends for edge in edges]
+    heights, shares = prepare_axis(ax, data, scale)
+    places = np.stack([sideways(shares, pairs, inches(ax)), heights], -1)
+    ax.set_xlim(-0.1, 1.1)
+    _draw_nodes(ax, [str(node.get("kind", "critical point")) for node in data], places)
     place_legend(ax, legend)
     # Bends and labels are laid out in pixels, so the layout has to be final.
-    ax.get_figure(root=True).draw_without_rendering()
-    bent = bends(ax.transData.transform(places) / ax.get_figure(root=True).dpi, pairs)
-    for (a, b), bend in zip(pairs, bent, strict=True):
-        ax.add_patch(_arrow(ax, places[a], places[b], bend, arrows))
+    figure_of(ax).draw_without_rendering()
+    size = inches(ax)
+    bent = bends(
+        ax.transAxes.inverted().transform(ax.transData.transform(places)) * size, pairs, size
+    )
+    for edge, bend in zip(edges, bent, strict=True):
+        ax.add_patch(_arrow(ax, edge, places, bend, arrows))
     if labels:
         if edge_labels is None:
-            edge_labels = len(edges) <= MANY_EDGES
-        names = [_node_text(str(name), graph.nodes[name]) for name in nodes]
-        texts = [_edge_text(data) if edge_labels else "" for _, _, data in edges]
-        _write(ax, places, names, pairs, bent, texts)
+            edge_labels = len(edges) <= _LABELS_PER_INCH * inches(ax)[0]
+        names = [
+            _node_text(str(name), node, len(nodes) <= MANY_NODES)
+            for name, node in zip(nodes, data, strict=True)
+        ]
+        _write(ax, places, names, edges, bent, edge_labels)
     return ax
+
+
+@dataclasses.dataclass(frozen=True)
+class Edge:
+    """An arrow: the numbers of its nodes, its label, and how many connections it stands for."""
+
+    ends: tuple[int, int]
+    text: str
+    count: int
+
+
+def _bundled(graph: "nx.MultiDiGraph", number: dict[Any, int]) -> list[Edge]:
+    groups: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for source, target, data in graph.edges(data=True):
+        groups.setdefault((number[source], number[target]), []).append(data)
+    edges = []
+    for ends, members in groups.items():
+        counts = [int(data.get("multiplicity", 1)) for data in members]
+        if len(members) > BUNDLE:
+            edges.append(Edge(ends, f"×{sum(counts)}", sum(counts)))
+            continue
+        for data, count in zip(members, counts, strict=True):
+            edges.append(Edge(ends, _edge_text(data, count), count))
+    return edges
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -107,42 +141,6 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [
         (int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)
     ]
-
-
-def _prepare_axes(ax: Axes, nodes: list[dict[str, Any]], scale: str | None) -> np.ndarray:
-    """Set up the vertical axis and return the heights."""
-    losses = [node.get("loss") for node in nodes]
-    by_loss = all(loss is not None for loss in losses)
-    values = np.array(losses if by_loss else [node.get("index", 0) for node in nodes], float)
-    positive = values[values > 1e-9 * np.abs(values).max(initial=0.0)]
-    wide = len(positive) > 0 and positive.max() > 10.0**DECADES * positive.min()
-    if by_loss and (scale or ("symlog" if wide and values.min() > -1e-9 else "linear")) == "symlog":
-        smallest = float(np.abs(values[values != 0]).min(initial=np.inf))
-        threshold = float(positive.min()) if len(positive) else min(smallest, 1.0)
-        ax.set_yscale("symlog", linthresh=threshold)
-    low, high = ax.yaxis.get_transform().transform(np.array([values.min(), values.max()]))
-    margin = 0.09 * (high - low) or 0.5
-    back = ax.yaxis.get_transform().inverted()
-    ax.set_ylim(*back.transform(np.array([low - margin, high + margin])))
-    ax.set_ylabel("loss $J$" if by_loss else "Morse index")
-    if not by_loss:
-        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_xticks([])
-    ax.spines[["top", "right", "bottom"]].set_visible(False)
-    return values
-
-
-def _shares(ax: Axes, values: np.ndarray) -> np.ndarray:
-    """Heights as shares of the picture's height."""
-    transform = ax.yaxis.get_transform()
-    low, high = transform.transform(np.array(ax.get_ylim()))
-    return (transform.transform(values) - low) / (high - low)
-
-
-def _inches(ax: Axes) -> tuple[float, float]:
-    extent = ax.get_window_extent()
-    dpi = ax.get_figure(root=True).dpi
-    return extent.width / dpi, extent.height / dpi
 
 
 def _draw_nodes(ax: Axes, kinds: list[str], places: np.ndarray) -> None:
@@ -159,28 +157,31 @@ def _draw_nodes(ax: Axes, kinds: list[str], places: np.ndarray) -> None:
 
 
 def _arrow(
-    ax: Axes, start: np.ndarray, end: np.ndarray, bend: float, options: dict[str, Any]
+    ax: Axes, edge: Edge, places: np.ndarray, bend: float, options: dict[str, Any]
 ) -> FancyArrowPatch:
+    start, end = places[list(edge.ends)]
     style: dict[str, Any] = {
-        "arrowstyle": "-|>", "mutation_scale": 8, "color": "0.4", "linewidth": 0.8, "zorder": 2,
-        "shrinkA": _RADIUS, "shrinkB": _RADIUS + 0.5, **options,
+        "arrowstyle": "-|>", "mutation_scale": 8, "zorder": 2,
+        "color": "0.55" if edge.count > 1 else "0.4",
+        "linewidth": 0.7 + 0.25 * math.log2(edge.count), "shrinkA": _RADIUS,
+        "shrinkB": _RADIUS + 0.5, **options,
     }
-    if np.array_equal(start, end):
+    if edge.ends[0] == edge.ends[1]:
         # A homoclinic loop: from the node's upper left around to its upper right.
         offsets = np.array([(-3, 3), (-22, 26), (22, 26), (4, 4)], float)
-        dots = ax.transData.transform(start) + offsets * ax.get_figure(root=True).dpi / 72
+        dots = ax.transData.transform(start) + offsets * figure_of(ax).dpi / 72
         loop = Path(ax.transData.inverted().transform(dots), [1, 4, 4, 4])
         return FancyArrowPatch(path=loop, **style)
     return FancyArrowPatch(tuple(start), tuple(end), connectionstyle=f"arc3,rad={bend}", **style)
 
 
-def _node_text(name: str, data: dict[str, Any]) -> str:
+def _node_text(name: str, data: dict[str, Any], with_image: bool) -> str:
     image = data.get("image")
     if image is None:
         orbit = int(data.get("orbit_size", 1))
         return f"{name} ×{orbit}" if orbit > 1 else name
     point = str(data.get("point", name))
-    return point if image == _IDENTITY else f"{point}\n{_broken(str(image))}"
+    return f"{point}\n{_broken(str(image))}" if with_image and image != _IDENTITY else point
 
 
 def _broken(image: str) -> str:
@@ -188,8 +189,8 @@ def _broken(image: str) -> str:
     return image.replace(" teachers", "\nteachers")
 
 
-def _edge_text(data: dict[str, Any]) -> str:
-    image, count = str(data.get("image", _IDENTITY)), int(data.get("multiplicity", 1))
+def _edge_text(data: dict[str, Any], count: int) -> str:
+    image = str(data.get("image", _IDENTITY))
     parts = [] if image == _IDENTITY else [_broken(image)]
     return "\n".join(parts + ([f"×{count}"] if count > 1 else []))
 
@@ -198,27 +199,31 @@ def _write(
     ax: Axes,
     places: np.ndarray,
     names: list[str],
-    pairs: list[tuple[int, int]],
+    edges: list[Edge],
     bent: list[float],
-    texts: list[str],
+    edge_labels: bool,
 ) -> None:
     """Write the names of nodes beside them, then those of edges along them."""
-    pixel = ax.get_figure(root=True).dpi / 72
+    pixel = figure_of(ax).dpi / 72
     dots = ax.transData.transform(places)
-    curves = [curve(dots[a], dots[b], bend) for (a, b), bend in zip(pairs, bent, strict=True)]
+    curves = [
+        curve(dots[edge.ends[0]], dots[edge.ends[1]], bend)
+        for edge, bend in zip(edges, bent, strict=True)
+    ]
     placer = LabelPlacer(ax, small_size(ax), np.concatenate([np.zeros((0, 2)), *curves]))
-    for dot in dots:
-        placer.reserve(*dot, _RADIUS * pixel)
+    for x, y in dots:
+        placer.reserve(x, y, _RADIUS * pixel)
     away, slant = 1.5 * _RADIUS * pixel, 1.1 * _RADIUS * pixel
     for (x, y), name in zip(dots, names, strict=True):
-        placer.put(name, [
+        around = [
             Place(x + away, y, "left"), Place(x - away, y, "right"),
             Place(x, y + away, va="bottom"), Place(x, y - away, va="top"),
             Place(x + slant, y + slant, "left", "bottom"),
             Place(x - slant, y + slant, "right", "bottom"),
             Place(x + slant, y - slant, "left", "top"), Place(x - slant, y - slant, "right", "top"),
-        ])
-    for points, text in zip(curves, texts, strict=True):
-        if text:
-            along = [12, 10, 14, 8, 16, 6, 18]
-            placer.put(text, [Place(*points[place]) for place in along], ground=True)
+        ]
+        placer.put(name, around, must=len(names) <= MANY_NODES)
+    for points, edge in zip(curves, edges, strict=True):
+        if edge_labels and edge.text:
+            along = [points[round(t * (len(points) - 1))] for t in _ALONG]
+            placer.put(edge.text, [Place(*point) for point in along], ground=True)

@@ -109,7 +109,7 @@ def _cross(p: np.ndarray, q: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.nda
     return (side(p, q, a) * side(p, q, b) < 0) & (side(a, b, p) * side(a, b, q) < 0)
 
 
-def curve(start: np.ndarray, end: np.ndarray, bend: float, count: int = 25) -> np.ndarray:
+def curve(start: np.ndarray, end: np.ndarray, bend: float, count: int = 61) -> np.ndarray:
     """Return points (count, 2) of matplotlib's arc of curvature `bend` between two points."""
     along = end - start
     control = (start + end) / 2 + bend * np.array([along[1], -along[0]])
@@ -118,13 +118,14 @@ def curve(start: np.ndarray, end: np.ndarray, bend: float, count: int = 25) -> n
 
 
 def bends(
-    places: np.ndarray, edges: list[tuple[int, int]]
+    places: np.ndarray, edges: list[tuple[int, int]], size: tuple[float, float]
 ) -> list[float]:
     """Return a curvature for each edge: edges between the same nodes apart, none through a node.
 
     Args:
         places: (n, 2) in inches.
         edges: pairs of node numbers; a pair may occur several times.
+        size: width and height of the picture in inches, which edges should not leave.
 
     Returns:
         Curvatures for matplotlib's `arc3`, in the order of the edges.
@@ -139,18 +140,22 @@ def bends(
         step = min(0.22, 1.1 / max(1, len(members) - 1))
         fan = step * (np.arange(len(members)) - (len(members) - 1) / 2)
         rest = np.delete(places, [a, b], axis=0)
-        hits = [_hits(places[[a, b]], centre + fan, rest) for centre in _CENTRES]
+        hits = [_hits(places[[a, b]], centre + fan, rest, size) for centre in _CENTRES]
         centre = _CENTRES[int(np.argmin(hits))]
         for number, bend in zip(members, centre + fan, strict=True):
             result[number] = float(bend if edges[number][0] == a else -bend)
     return result
 
 
-def _hits(ends: np.ndarray, bent: np.ndarray, others: np.ndarray) -> float:
-    if not len(others):
-        return 0.0
+def _hits(
+    ends: np.ndarray, bent: np.ndarray, others: np.ndarray, size: tuple[float, float]
+) -> float:
+    """How much edges between two nodes touch other nodes or leave the picture."""
     total = 0.0
     for bend in bent:
-        gap = np.linalg.norm(curve(*ends, bend)[:, None] - others, axis=-1).min(0)
-        total += float(np.maximum(0, 1 - gap / CLEAR).sum())
+        points = curve(ends[0], ends[1], bend)
+        total += 5 * float(((points < 0) | (points > size)).any(-1).mean())
+        if len(others):
+            gap = np.linalg.norm(points[:, None] - others, axis=-1).min(0)
+            total += float(np.maximum(0, 1 - gap / CLEAR).sum())
     return round(total, 6)

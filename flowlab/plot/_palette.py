@@ -85,7 +85,8 @@ def categorical(number: int) -> str:
 def mixed(colour: str, shift: float) -> str:
     """Return a colour mixed with white (`shift` > 0) or with black (`shift` < 0)."""
     ground = 1.0 if shift > 0 else 0.0
-    return to_hex((1 - abs(shift)) * np.array(to_rgb(colour)) + abs(shift) * ground)
+    red, green, blue = (1 - abs(shift)) * np.array(to_rgb(colour)) + abs(shift) * ground
+    return to_hex((red, green, blue))
 
 
 def pale(name: str, shift: float = 0.6) -> ListedColormap:

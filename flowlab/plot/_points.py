@@ -50,7 +50,7 @@ def spots_of(points: Any, locate: Callable[[Any], np.ndarray | None]) -> list[Sp
 def _parts(item: Any) -> tuple[Any, str]:
     if hasattr(item, "location"):
         return item.location, str(item.kind)
-    if len(item) == 2 and isinstance(item[1], str):
+    if isinstance(item, tuple | list) and len(item) == 2 and isinstance(item[1], str):
         return item[0], item[1]
     return item, "critical point"
 

@@ -1,6 +1,6 @@
 """Phase portraits."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -120,7 +120,7 @@ def _draw_ground(
     mesh = ax.pcolormesh(
         xs, ys, values, cmap=pale("cividis"), shading="nearest", rasterized=True, zorder=0
     )
-    bar = ax.get_figure().colorbar(mesh, ax=ax, pad=0.02, fraction=0.06, aspect=25)
+    bar = cast(Any, ax.figure).colorbar(mesh, ax=ax, pad=0.02, fraction=0.06, aspect=25)
     bar.set_label(text)
     bar.outline.set_linewidth(0.5)
 
@@ -138,8 +138,7 @@ def _draw_streamlines(
     width = 0.3 + 0.7 * ((speed - speed.min()) / span).filled(0.0)
     chosen = {
         "density": density, "color": "0.5", "linewidth": width, "arrowsize": 0.6, "minlength": 0.2,
-        "maxlength": 8.0, "zorder": 1.5,
-        **options,
+        "maxlength": 8.0, "zorder": 1.5, **options,
     }
     ax.streamplot(xs, ys, *velocity, **chosen)
 

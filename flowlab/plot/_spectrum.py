@@ -1,12 +1,12 @@
 """Eigenvalues of critical points."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from ._axes import LegendPlace, current_axes, place_legend, small_size
+from ._axes import LegendPlace, current_axes, decade, inches, place_legend, small_size
 from ._palette import BLUE, GREY, PURPLE, VERMILLION, categorical
 
 if TYPE_CHECKING:
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 EQUAL = 1e-6
 """Eigenvalues closer than this (relative to the largest, or to 1) are one line with a count."""
 
-_HALF = 0.22
+_LEFT, _RIGHT = -0.3, 0.1
 _FEW = 5
+_NARROW = 20.0
 _SHAPES = "osD^vPX"
 _CLASSES = {
     "stable": BLUE,
@@ -30,6 +31,7 @@ _CLASSES = {
 def spectrum(
     points: "CriticalPoint | Catalog | Sequence[CriticalPoint]",
     *,
+    scale: Literal["linear", "symlog"] = "linear",
     legend: LegendPlace = "below",
     ax: Axes | None = None,
     **marks: Any,
@@ -45,6 +47,8 @@ def spectrum(
 
     Args:
         points: a critical point, a catalog, or several critical points.
+        scale: `"symlog"` for Hessians whose eigenvalues differ by orders of magnitude: linear up to
+            a power of ten below a tenth of their median modulus, logarithmic beyond.
         legend: `"below"`, `"right"` or `False`.
         ax: the axes; the current ones if not given.
         **marks: passed to `Axes.hlines` (gradient flows) or `Axes.scatter` (others).
@@ -53,7 +57,7 @@ def spectrum(
         The axes.
 
     Raises:
-        ValueError: if there are no points.
+        ValueError: if there are no points, or for another scale.
 
     Example:
         >>> import jax.numpy as jnp, flowlab as fl
@@ -62,15 +66,17 @@ def spectrum(
         >>> [text.get_text().split()[0] for text in ax.get_xticklabels()]
         ['p1']
     """
-    one = hasattr(points, "eigenvalues")
-    records = [points] if one else list(getattr(points, "points", points))
+    given: Any = getattr(points, "points", points)
+    records: list[CriticalPoint] = [given] if hasattr(given, "eigenvalues") else list(given)
     if not records:
         raise ValueError("there are no critical points to draw.")
+    if scale not in ("linear", "symlog"):
+        raise ValueError(f'scale is {scale!r}; needed: "linear" or "symlog".')
     ax = current_axes(ax)
     if any(np.iscomplexobj(record.eigenvalues) for record in records):
         _draw_complex(ax, records, marks)
     else:
-        _draw_columns(ax, records, marks)
+        _draw_columns(ax, records, scale, marks)
     place_legend(ax, legend)
     return ax
 
@@ -88,15 +94,12 @@ def _band(records: Sequence["CriticalPoint"], span: float) -> float:
 
 
 def _draw_columns(
-    ax: Axes, records: Sequence["CriticalPoint"], marks: dict[str, Any]
+    ax: Axes, records: Sequence["CriticalPoint"], scale: str, marks: dict[str, Any]
 ) -> None:
-    values = np.concatenate([record.eigenvalues for record in records])
-    low, high = min(0.0, values.min()), max(0.0, values.max())
-    span = (high - low) or 1.0
+    span = _prepare_axis(ax, np.concatenate([record.eigenvalues for record in records]), scale)
     band = _band(records, span)
     ax.axhspan(-band, band, color="0.88", lw=0, zorder=0)
     ax.axhline(0, color="0.5", lw=0.5, zorder=0.5)
-    ax.set_ylim(low - 0.07 * span, high + 0.07 * span)
     ax.set_xlim(-0.6, len(records) - 0.4)
     lines: dict[str, list[tuple[float, float, float]]] = {name: [] for name in _CLASSES}
     for column, record in enumerate(records):
@@ -105,21 +108,46 @@ def _draw_columns(
         if not lines[name]:
             continue
         y, left, right = np.array(lines[name]).T
-        ax.hlines(y, left, right, **{"colors": colour, "lw": 1.6, "label": name, **marks})
-        if name.startswith("null"):
+        null = name.startswith("null")
+        text = "_nolegend_" if null else name
+        ax.hlines(y, left, right, **{"colors": colour, "lw": 1.6, "label": text, **marks})
+        if null:
             _mark_null(ax, name, colour, (left + right) / 2, y)
     names = [
         "\n".join([record.id, *record.kind.split()]) if len(records) <= _FEW else record.id
         for record in records
     ]
-    ax.set_xticks(range(len(records)), names, fontsize=small_size(ax))
+    longest = max(len(line) for name in names for line in name.split("\n"))
+    turn = 0 if 0.62 * longest * small_size(ax) + 2 < _column_width(ax) else 90
+    ax.set_xticks(range(len(records)), names, fontsize=small_size(ax), rotation=turn)
     ax.tick_params(axis="x", length=0)
     ax.set_ylabel(r"eigenvalue $\lambda$ of the Hessian")
 
 
+def _prepare_axis(ax: Axes, values: np.ndarray, scale: str) -> float:
+    """Set up the vertical axis; return the span it would have if it were linear as it is at 0."""
+    low, high = min(0.0, values.min()), max(0.0, values.max())
+    threshold = decade(0.1 * float(np.median(np.abs(values))) or 1e-3 * ((high - low) or 1.0))
+    if scale == "symlog":
+        ax.set_yscale("symlog", linthresh=threshold)
+    transform = ax.yaxis.get_transform()
+    bottom, top, unit = transform.transform(np.array([low, high, threshold]))
+    height = (top - bottom) or 1.0
+    limits = np.array([bottom - 0.07 * height, top + 0.07 * height])
+    ax.set_ylim(*transform.inverted().transform(limits))
+    return float(height / unit * threshold)
+
+
+def _column_width(ax: Axes) -> float:
+    """Width in points that one critical point has for itself."""
+    left, right = ax.get_xlim()
+    return inches(ax)[0] * 72 / (right - left)
+
+
 def _mark_null(ax: Axes, name: str, colour: str, x: np.ndarray, y: np.ndarray) -> None:
     marker = "o" if name == "null, explained" else "D"
-    ax.scatter(x, y, s=14, marker=marker, facecolors="white", edgecolors=colour, lw=1, zorder=3)
+    ax.scatter(x, y, s=14, marker=marker, facecolors="white", edgecolors=colour, lw=1,
+               label=name, zorder=3)
 
 
 def _collect(
@@ -135,7 +163,7 @@ def _collect(
         explained = min(record.explained_nullity, record.nullity)
         parts = [("null, explained", explained), ("null, unexplained", record.nullity - explained)]
         parts = [(name, count) for name, count in parts if count]
-        left, width = column - _HALF, 2 * _HALF / len(parts)
+        left, width = column + _LEFT, (_RIGHT - _LEFT) / len(parts)
         centre = float(values[null].mean())
         for place, (name, _) in enumerate(parts):
             lines[name].append((centre, left + place * width, left + (place + 1) * width))
@@ -146,22 +174,28 @@ def _collect(
         if len(group):
             centre = float(group.mean())
             name = "unstable" if centre < 0 else "stable"
-            lines[name].append((centre, column - _HALF, column + _HALF))
+            lines[name].append((centre, column + _LEFT, column + _RIGHT))
             rows.append((centre, str(len(group))))
     rows = sorted(row for row in rows if row[1] != "1")
-    heights = apart(np.array([row[0] for row in rows]), _text_height(ax))
+    narrow = _column_width(ax) < _NARROW
+    size = (0.7 if narrow else 0.9) * small_size(ax)
+    heights = _apart_on_axis(ax, np.array([row[0] for row in rows]), size)
     for height, (_, count) in zip(heights, rows, strict=True):
         ax.text(
-            column + _HALF + 0.03, height, rf"$\times${count}", fontsize=0.9 * small_size(ax),
-            va="center", ha="left", clip_on=True,
+            column + _RIGHT + 0.04, height, count if narrow else f"×{count}", fontsize=size,
+            va="center", ha="left",
         )
 
 
-def _text_height(ax: Axes) -> float:
-    """Height of a line of text in data units, with some room for a smaller final layout."""
-    points = ax.get_window_extent().height / ax.get_figure(root=True).dpi * 72
-    low, high = ax.get_ylim()
-    return 1.2 * small_size(ax) / points * (high - low)
+def _apart_on_axis(ax: Axes, values: np.ndarray, size: float) -> np.ndarray:
+    """Move values apart by the height of a line, with some room for a smaller final layout."""
+    if not len(values):
+        return values
+    points = inches(ax)[1] * 72
+    transform = ax.yaxis.get_transform()
+    low, high = transform.transform(np.array(ax.get_ylim()))
+    gap = 1.2 * size / points * (high - low)
+    return transform.inverted().transform(apart(transform.transform(values), gap))
 
 
 def apart(targets: np.ndarray, gap: float) -> np.ndarray:
@@ -184,22 +218,39 @@ def _draw_complex(
     ax: Axes, records: Sequence["CriticalPoint"], marks: dict[str, Any]
 ) -> None:
     values = np.concatenate([np.asarray(record.eigenvalues, complex) for record in records])
-    span = max(float(np.ptp(np.append(values.real, 0.0))), 1e-300)
+    span = max(float(np.ptp(np.append(np.real(values), 0.0))), 1e-300)
     band = _band(records, span)
     ax.axvspan(-band, band, color="0.88", lw=0, zorder=0)
     ax.axvline(0, color="0.5", lw=0.5, zorder=0.5)
     ax.axhline(0, color="0.5", lw=0.5, zorder=0.5)
-    for number, record in enumerate(records):
+    for number, (record, names) in enumerate(_alike(records)):
         points = np.asarray(record.eigenvalues, complex)
         colour = categorical(number)
         faces = ["white" if null else colour for null in _null_places(record)]
-        text = f"{record.id} {record.kind}"
+        text = f"{names} {record.kind}"
         if record.nullity:
             text += f" ({record.nullity} null, {record.explained_nullity} explained)"
         style = {
             "s": 30, "marker": _SHAPES[number % len(_SHAPES)], "facecolors": faces,
             "edgecolors": colour, "linewidths": 1.0, "label": text, "zorder": 3, **marks,
         }
-        ax.scatter(points.real, points.imag, **style)
+        ax.scatter(np.real(points), np.imag(points), **style)
     ax.margins(0.12)
     ax.set(xlabel=r"$\mathrm{Re}\,\lambda$", ylabel=r"$\mathrm{Im}\,\lambda$")
+
+
+def _alike(records: Sequence["CriticalPoint"]) -> list[tuple["CriticalPoint", str]]:
+    """Points with the same kind and spectrum as one, with all their names: they would cover it."""
+    groups: list[tuple[CriticalPoint, list[str]]] = []
+    for record in records:
+        values = np.sort_complex(record.eigenvalues)
+        for other, names in groups:
+            known = np.sort_complex(other.eigenvalues)
+            if other.kind == record.kind and values.shape == known.shape and np.allclose(
+                values, known, rtol=EQUAL, atol=EQUAL
+            ):
+                names.append(record.id)
+                break
+        else:
+            groups.append((record, [record.id]))
+    return [(record, ", ".join(names)) for record, names in groups]

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from scipy.interpolate import CubicHermiteSpline
 
 from .._outcome import Outcome
 from ._axes import LegendPlace, current_axes, place_legend, symbol
+from ._chart import batched
 from ._palette import categorical
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ DECADES = 3
 """A loss that falls by more decades than this is drawn on a logarithmic axis."""
 
 _FEW = 7
+_FINE = 8
 _ENDS = {
     Outcome.settled: "o",
     Outcome.captured: "s",
@@ -47,7 +50,9 @@ def trajectories(
 
     Args:
         runs: a trajectory or several.
-        field: the field, for the names of the coordinates.
+        field: the field, for the names of the coordinates and for smooth curves: the steps of a
+            method of high order are long, and with the field's velocities they are joined by
+            cubics rather than by straight lines. The loss is drawn as it was recorded.
         plane: a plane on which the states are projected, as in `portrait`; then `components` is
             not used.
         components: the two entries of the flattened state to draw, or `"time"`.
@@ -72,7 +77,8 @@ def trajectories(
         >>> ax.get_yscale()
         'log'
     """
-    chosen = [runs] if hasattr(runs, "states") else list(runs)
+    given: Any = runs
+    chosen: list[Trajectory] = [given] if hasattr(given, "states") else list(given)
     if not chosen:
         raise ValueError("there are no trajectories to draw.")
     in_time = plane is None and isinstance(components, str)
@@ -106,22 +112,46 @@ def _curves(
 ) -> tuple[list[np.ndarray], tuple[str, str]]:
     """Return what to draw of each trajectory, (2, n), and the names of the axes."""
     if plane is not None:
-        curves = [np.array([plane.project(state) for state in run.states]).T for run in runs]
+        paths = [_path(run, field)[1] for run in runs]
+        curves = [np.array([plane.project(state) for state in path]).T for path in paths]
         return curves, (symbol(plane.coordinates[0]), symbol(plane.coordinates[1]))
     if components != "time":
         first, second = components
-        curves = [np.stack([_entry(run, first), _entry(run, second)]) for run in runs]
+        paths = [_path(run, field)[1] for run in runs]
+        curves = [np.stack([_entry(path, first), _entry(path, second)]) for path in paths]
         return curves, (_name(runs[0], field, first), _name(runs[0], field, second))
     if y != "loss":
-        curves = [np.stack([run.times, _entry(run, y)]) for run in runs]
+        timed = [_path(run, field) for run in runs]
+        curves = [np.stack([times, _entry(path, y)]) for times, path in timed]
         return curves, ("time $t$", _name(runs[0], field, y))
-    if any(run.loss is None for run in runs):
+    curves = [np.stack([run.times, run.loss]) for run in runs if run.loss is not None]
+    if len(curves) < len(runs):
         raise ValueError("a trajectory has no loss; pass the number of an entry as y.")
-    return [np.stack([run.times, run.loss]) for run in runs], ("time $t$", "loss $J$")
+    return curves, ("time $t$", "loss $J$")
 
 
-def _entry(run: "Trajectory", number: int) -> np.ndarray:
-    flat = np.asarray(run.states).reshape(len(run.states), -1)
+def _path(run: "Trajectory", field: "AbstractField | None") -> tuple[np.ndarray, np.ndarray]:
+    """Return times and states, with cubic pieces between the steps if the field is known."""
+    times, states = np.asarray(run.times, float), np.asarray(run.states, float)
+    if field is None or len(times) < 2:
+        return times, states
+    if states.shape[1:] != tuple(field.shape):
+        raise ValueError(
+            f"the states have shape {states.shape[1:]}; the field has shape {tuple(field.shape)}."
+        )
+    speeds = batched(lambda w: field(0.0, w), states)
+    if not np.isfinite(speeds).all() or not (np.diff(times) > 0).all():
+        return times, states
+    pieces = CubicHermiteSpline(times, states, speeds)
+    shares = np.arange(_FINE) / _FINE
+    fine = np.append((times[:-1, None] + np.diff(times)[:, None] * shares).ravel(), times[-1])
+    path = pieces(fine)
+    path[::_FINE] = states
+    return fine, path
+
+
+def _entry(states: np.ndarray, number: int) -> np.ndarray:
+    flat = states.reshape(len(states), -1)
     if not 0 <= number < flat.shape[1]:
         raise ValueError(f"entry {number} was asked for; the states have {flat.shape[1]} entries.")
     return flat[:, number]

@@ -1,5 +1,6 @@
 """Critical points of every index from many starts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import diffrax as dfx
@@ -18,7 +19,10 @@ SCALES = (1.0, 0.3, 2.0)
 """Newton starts are the flow's starts at these scales in turn: saddles tend to be smaller or larger
 than what the flow is started from."""
 
+METHODS = ("flow", "newton")
+
 SAME = 1e-6
+"""Newton ends closer than this are one point."""
 
 
 def find_critical_points(
@@ -28,6 +32,7 @@ def find_critical_points(
     starts: Any = 1_000,
     sampler: AbstractSampler | Sampler | None = None,
     catalog: Catalog | None = None,
+    methods: Sequence[str] = METHODS,
     progress_meter: dfx.AbstractProgressMeter | None = None,
 ) -> Catalog:
     r"""Find critical points of every index, one entry per orbit of the symmetry group.
@@ -44,6 +49,7 @@ def find_critical_points(
         starts: number of starts, or an array (n, *field.shape), float64.
         sampler: what the starts are drawn from; the field's own sampler if not given.
         catalog: points already known, to be extended; they keep their ids and hits.
+        methods: which of `"flow"` and `"newton"` to use.
         progress_meter: a diffrax progress meter; none if not given.
 
     Returns:
@@ -62,18 +68,20 @@ def find_critical_points(
         ('global minimum', 2)
     """
     require_float64("find_critical_points")
+    if not set(methods) <= set(METHODS) or not methods:
+        raise ValueError(f"methods is {methods!r}; needed: some of {METHODS}.")
     states = starting_states(field, starts, key, sampler)
-    meter = dfx.NoProgressMeter() if progress_meter is None else progress_meter
-    ensemble = settle(field, states, catalog=catalog, progress_meter=meter)
-    collector = Collector(field, ensemble.catalog.points)
-    scales = np.resize(SCALES, len(states)).reshape(-1, *[1] * (states.ndim - 1))
-    newton_counts = _newton_search(field, states * scales, collector)
-    report = {
-        "flow": ensemble.counts,
-        "newton": newton_counts,
-        "found_by_flow": sum(point.found_by == "flow" for point in collector.points),
-        "found_by_newton": sum(point.found_by == "newton" for point in collector.points),
-    }
+    known = () if catalog is None else catalog.points
+    report: dict[str, Any] = {}
+    if "flow" in methods:
+        ensemble = settle(field, states, catalog=catalog, progress_meter=progress_meter)
+        known, report["flow"] = ensemble.catalog.points, ensemble.counts
+    collector = Collector(field, known)
+    if "newton" in methods:
+        scales = np.resize(SCALES, len(states)).reshape(-1, *[1] * (states.ndim - 1))
+        report["newton"] = _newton_search(field, states * scales, collector)
+    for method in methods:
+        report[f"found_by_{method}"] = sum(p.found_by == method for p in collector.points)
     record = provenance(field, key=key, starts=len(states), search=report)
     connections = () if catalog is None else catalog.connections
     found = Catalog(tuple(collector.points), field.spec(), record, connections)
@@ -82,7 +90,7 @@ def find_critical_points(
 
 def _newton_search(field: AbstractField, states: np.ndarray, collector: Collector) -> dict[str, int]:
     """Run Newton from all states, add what is found, and count the outcomes."""
-    result = newton_batches(field, jnp.asarray(states))
+    result = newton_batches(field, states)
     ends, residuals = np.asarray(result.state), np.asarray(result.residual)
     outcomes = _outcomes(field, ends, residuals)
     settled = np.flatnonzero(outcomes == Outcome.settled)

@@ -3,6 +3,7 @@
 from ._group import AbstractGroup as AbstractGroup
 from ._group import Element as Element
 from ._group import Isotropy as Isotropy
+from ._orbit import enumerate_orbit as enumerate_orbit
 from ._relabeling import Relabeling as Relabeling
 from ._relabeling_group import RelabelingGroup as RelabelingGroup
 from ._signed import SignedPermutation as SignedPermutation

@@ -71,6 +71,7 @@ class SignedPermutations(AbstractGroup):
 
     Args:
         n: The number of coordinates, at least 1.
+        signs: Whether signs may flip; if not, it is the group :math:`S_n` of permutations.
 
     Raises:
         ValueError: If `n` is less than 1.
@@ -80,10 +81,11 @@ class SignedPermutations(AbstractGroup):
         12
     """
 
-    def __init__(self, n: int):
+    def __init__(self, n: int, *, signs: bool = True):
         if n < 1:
             raise ValueError(f"n is {n}; a vector needs at least one coordinate.")
         self.n = n
+        self.signs = signs
 
     @property
     def shape(self) -> tuple[int]:
@@ -92,19 +94,19 @@ class SignedPermutations(AbstractGroup):
 
     @property
     def order(self) -> int:
-        """2^n n!."""
-        return _hyperoctahedral_order(self.n)
+        """2^n n!, or n! without signs."""
+        return _hyperoctahedral_order(self.n) if self.signs else math.factorial(self.n)
 
     def identity(self) -> SignedPermutation:
         """The element that moves nothing."""
         return SignedPermutation(tuple(range(self.n)), (1,) * self.n)
 
     def generators(self) -> list[SignedPermutation]:
-        """Swaps of neighbours and the flip of the first coordinate."""
+        """Swaps of neighbours and, with signs, the flip of the first coordinate."""
         ones = (1,) * self.n
         swaps = permutation.transpositions(np.zeros(self.n, dtype=np.int64))
         flip = SignedPermutation(self.identity().places, (-1, *ones[1:]))
-        return [*(SignedPermutation(p, ones) for p in swaps), flip]
+        return [*(SignedPermutation(p, ones) for p in swaps), *([flip] if self.signs else [])]
 
     def act(self, element: SignedPermutation, w: np.ndarray) -> np.ndarray:
         """The image of `w`, (..., n)."""
@@ -113,7 +115,8 @@ class SignedPermutations(AbstractGroup):
     def random_element(self, rng: np.random.Generator) -> SignedPermutation:
         """A uniformly random element."""
         places = permutation.random_within(np.zeros(self.n), rng)
-        return SignedPermutation(places, tuple(rng.choice([-1, 1], self.n).tolist()))
+        choices = [-1, 1] if self.signs else [1]
+        return SignedPermutation(places, tuple(rng.choice(choices, self.n).tolist()))
 
     def match(
         self, source: np.ndarray, target: np.ndarray, *, tol: float = 1e-6
@@ -131,7 +134,7 @@ class SignedPermutations(AbstractGroup):
         source = checked_state(self.shape, source, "source")
         target = checked_state(self.shape, target, "target")
         same = np.abs(source[:, None] - target) <= tol
-        opposite = np.abs(source[:, None] + target) <= tol
+        opposite = self.signs & (np.abs(source[:, None] + target) <= tol)
         n = self.n
         cost = np.where(same, 0.0, np.where(opposite, 1.0, np.inf))
         cost = np.where(np.isinf(cost), 4.0 * n * n, cost + 2.0 * n * (1.0 - np.eye(n)))
@@ -153,7 +156,7 @@ class SignedPermutations(AbstractGroup):
         """
         w = checked_state(self.shape, w)
         zeros, blocks = self._blocks(w, tol)
-        signs = np.where(w < 0, -1, 1)
+        signs = np.where((w < 0) & self.signs, -1, 1)
         generators = []
         for block in [zeros, *blocks]:
             for i, j in zip(block[:-1], block[1:], strict=True):
@@ -175,7 +178,13 @@ class SignedPermutations(AbstractGroup):
         )
 
     def _blocks(self, w: np.ndarray, tol: float) -> tuple[np.ndarray, list[np.ndarray]]:
-        """The places of the zeros, and those of each other absolute value."""
+        """The places of the zeros, and those of each other absolute value.
+
+        Without signs a zero is a value like any other, and values count with their signs.
+        """
+        if not self.signs:
+            ids = cluster(w, tol)
+            return np.array([], int), [np.flatnonzero(ids == i) for i in range(ids.max() + 1)]
         # The zero is put in front, so that its cluster is number 0.
         ids = cluster(np.concatenate([[0.0], np.abs(w)]), tol)[1:]
         return np.flatnonzero(ids == 0), [np.flatnonzero(ids == i) for i in range(1, ids.max() + 1)]
@@ -187,11 +196,12 @@ class SignedPermutations(AbstractGroup):
     def canonical_image(
         self, w: np.ndarray, *, tol: float = 1e-6
     ) -> tuple[np.ndarray, SignedPermutation]:
-        """The absolute values in descending order, and the element that takes `w` there."""
+        """The (absolute) values in descending order, and the element that takes `w` there."""
         del tol
         w = checked_state(self.shape, w)
-        places = permutation.inverse(tuple(np.argsort(-np.abs(w), kind="stable")))
-        element = SignedPermutation(places, tuple(np.where(w < 0, -1, 1).tolist()))
+        flips = np.where((w < 0) & self.signs, -1, 1)
+        places = permutation.inverse(tuple(np.argsort(-w * flips, kind="stable")))
+        element = SignedPermutation(places, tuple(flips.tolist()))
         return element.apply(w), element
 
     def tangents(self, w: np.ndarray, *, tol: float = 1e-6) -> np.ndarray:
@@ -208,12 +218,14 @@ class SignedPermutations(AbstractGroup):
         return fixed.projection(checked_state(self.shape, w), isotropy.generators)
 
     def surely_generic(self, states: np.ndarray) -> np.ndarray:
-        """True where the absolute values are all different and not zero, (n_states,)."""
-        sizes = np.sort(np.abs(np.asarray(states, dtype=np.float64)), axis=1)
-        return (np.diff(sizes, axis=1) > 0).all(axis=1) & (sizes[:, 0] > 0)
+        """True where the (absolute) values are all different (and not zero), (n_states,)."""
+        states = np.asarray(states, dtype=np.float64)
+        sizes = np.sort(np.abs(states) if self.signs else states, axis=1)
+        distinct = (np.diff(sizes, axis=1) > 0).all(axis=1)
+        return distinct & (sizes[:, 0] > 0) if self.signs else distinct
 
     def __repr__(self) -> str:
-        return f"SignedPermutations({self.n})"
+        return f"SignedPermutations({self.n}{'' if self.signs else ', signs=False'})"
 
 
 def _hyperoctahedral_order(n: int) -> int:

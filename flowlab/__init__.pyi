@@ -1,0 +1,69 @@
+"""The public API, one line a name, grouped by floor."""
+
+# Floor 0: how computations end.
+from ._outcome import Outcome as Outcome
+
+# Floor 1: symmetry.
+from .symmetry import AbstractGroup as AbstractGroup
+from .symmetry import enumerate_orbit as enumerate_orbit
+from .symmetry import RelabelingGroup as RelabelingGroup
+from .symmetry import SignedPermutations as SignedPermutations
+from .symmetry import StudentPermutations as StudentPermutations
+from .symmetry import TeacherStabilizer as TeacherStabilizer
+from .symmetry import TrivialGroup as TrivialGroup
+
+# Floor 2: fields, input laws, samplers.
+from .fields import AbstractField as AbstractField
+from .fields import AbstractGradientFlow as AbstractGradientFlow
+from .fields import Around as Around
+from .fields import Ball as Ball
+from .fields import Box as Box
+from .fields import field_from_spec as field_from_spec
+from .fields import Gaussian as Gaussian
+from .fields import GradientFlow as GradientFlow
+from .fields import Isotropic as Isotropic
+from .fields import Normal as Normal
+from .fields import population_gating as population_gating
+from .fields import restrict as restrict
+from .fields import Sample as Sample
+from .fields import TeacherStudent as TeacherStudent
+from .fields import theorem7_plane as theorem7_plane
+from .fields import VectorField as VectorField
+from .fields import zoo as zoo
+
+# Floor 3: one critical point.
+from .critical import classify as classify
+from .critical import CriticalPoint as CriticalPoint
+from .critical import refine as refine
+from .critical import spectrum as spectrum
+
+# Floor 4: the collection of records.
+from .catalog import Catalog as Catalog
+from .catalog import CatalogError as CatalogError
+from .catalog import Connection as Connection
+
+# Floor 5: trajectories.
+from .flow import Ensemble as Ensemble
+from .flow import integrate as integrate
+from .flow import settle as settle
+from .flow import Trajectory as Trajectory
+
+# Floor 6: all points, basins.
+from .basins import basin_map as basin_map
+from .basins import Plane as Plane
+from .search import find_critical_points as find_critical_points
+
+# Floor 7: the graph between critical points, and the whole way there.
+from . import landscape as landscape
+from .landscape import connect as connect
+from .landscape import landscape_graph as landscape_graph
+from .landscape import quotient as quotient
+from .landscape import Survey as Survey
+from .landscape import survey as survey
+from .landscape import to_graphml as to_graphml
+from .landscape import trace_connections as trace_connections
+
+# Floor 8: pictures.
+from . import plot as plot
+
+__version__: str
