@@ -1,5 +1,7 @@
 """The public API, one line a name, grouped by floor."""
 
+# ruff: noqa: I001 (grouped by floor, not by alphabet)
+
 # Floor 0: how computations end.
 from ._outcome import Outcome as Outcome
 
@@ -63,7 +65,9 @@ from .landscape import survey as survey
 from .landscape import to_graphml as to_graphml
 from .landscape import trace_connections as trace_connections
 
-# Floor 8: pictures.
+# Floor 8: the paper's claims, pictures, many machines.
+from . import paper as paper
 from . import plot as plot
+from . import scale as scale
 
 __version__: str

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 
 def require_float64(what: str) -> None:
@@ -26,7 +27,7 @@ def require_float64(what: str) -> None:
 
 def is_traced(*values: Any) -> bool:
     """Whether any of the values is a JAX tracer, so that its entries cannot be looked at."""
-    return any(isinstance(value, jax.core.Tracer) for value in values)
+    return any(isinstance(value, Tracer) for value in values)
 
 
 def as_state(shape: tuple[int, ...], w: Any, name: str = "w") -> jax.Array:
@@ -41,7 +42,7 @@ def as_state(shape: tuple[int, ...], w: Any, name: str = "w") -> jax.Array:
         A floating-point JAX array of `shape`.
 
     Raises:
-        ValueError: on a wrong shape, a complex or non-numeric dtype, or an entry that is not finite.
+        ValueError: on a wrong shape, a complex or non-numeric dtype, or an entry not finite.
     """
     return _checked(shape, w, name, f"one state of shape {shape}")
 

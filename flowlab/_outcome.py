@@ -71,7 +71,8 @@ _EXPLANATIONS = {
     ),
     Outcome.exhausted: (
         "The step budget ran out before the trajectory settled. Raise `max_steps`, loosen the "
-        "tolerances, or, if the field is stiff or has no equilibrium nearby, look at the trajectory."
+        "tolerances, or, if the field is stiff or has no equilibrium nearby, look at the "
+        "trajectory."
     ),
     Outcome.nonfinite: (
         "The state became NaN or infinite. Check that the field is finite along the way; a shorter "

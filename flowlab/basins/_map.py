@@ -1,6 +1,7 @@
 """Basin maps: where every point of a grid flows."""
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import diffrax as dfx
@@ -70,21 +71,27 @@ def basin_map(
     """
     require_float64("basin_map")
     names = _names(field, plane)
-    columns, rows = (resolution, resolution) if np.ndim(resolution) == 0 else resolution
+    cells = resolution if isinstance(resolution, Iterable) else (resolution, resolution)
+    columns, rows = cells
     xs, ys = _centres(x, columns, "x"), _centres(y, rows, "y")
     grid = np.stack(np.meshgrid(xs, ys), -1).reshape(-1, 2)
     starts = grid if plane is None else plane.lift(grid)
-    if full and not isinstance(field, RestrictedField | Theorem7Plane):
-        raise ValueError(
-            f"full=True needs a restricted field (`restrict`, `theorem7_plane`), not {field!r}."
-        )
+    restricted = _restricted(field) if full else None
     ensemble = settle(
         field, starts, catalog=None if full else catalog, solver=solver, rtol=rtol, atol=atol,
         max_steps=max_steps, progress_meter=progress_meter,
     )
-    if full:
-        ensemble = label_in_full(field, ensemble, catalog)
+    if restricted is not None:
+        ensemble = label_in_full(restricted, ensemble, catalog)
     return _dataset(ensemble, names, xs, ys)
+
+
+def _restricted(field: AbstractField) -> RestrictedField | Theorem7Plane:
+    if isinstance(field, RestrictedField | Theorem7Plane):
+        return field
+    raise ValueError(
+        f"full=True needs a restricted field (`restrict`, `theorem7_plane`), not {field!r}."
+    )
 
 
 def _names(field: AbstractField, plane: Plane | None) -> tuple[str, str]:

@@ -78,9 +78,7 @@ class Collector:
             # Entries that symmetry makes equal become equal to the bit: flows that start from the
             # point in a symmetric direction then stay in the fixed subspace exactly.
             location = np.asarray(self.group.symmetrize(location, isotropy))
-        record = classify(
-            self.field, location, id=self._free_id(), hits=hits, found_by=found_by
-        )
+        record = classify(self.field, location, id=self._free_id(), hits=hits, found_by=found_by)
         if record.unexplained_nullity:
             for index, point in enumerate(self.points):
                 if self._one_manifold(point, record, invariant, self._invariants[index]):

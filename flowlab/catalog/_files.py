@@ -176,8 +176,9 @@ def _parse(data: bytes, name: str) -> Any:
         raise CatalogError(f"{name} is empty: it was truncated, or never written.")
     try:
         text = data.decode()
-        hooks = {"parse_constant": _finite, "parse_float": _finite}
-        document = json.loads(text, object_pairs_hook=_unique, **hooks)
+        document = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_finite, parse_float=_finite
+        )
         if "\\u" in text:  # half a surrogate pair can be written so, and is no text
             json.dumps(document, ensure_ascii=False).encode()
         return document
@@ -245,7 +246,7 @@ def _require_checksum(document: dict[str, Any], data: bytes, name: str) -> None:
 def _validator() -> Any:
     import jsonschema
 
-    source = importlib.resources.files(__package__) / "catalog.schema.json"
+    source = importlib.resources.files("flowlab.catalog") / "catalog.schema.json"
     return jsonschema.Draft202012Validator(json.loads(source.read_text("utf-8")))
 
 

@@ -54,8 +54,8 @@ def classify(
     at = probe(field, state)
     if not at.residual <= ROUGH * residual_tolerance(at, state):
         raise ValueError(
-            f"w is not a critical point: the largest entry of the field there is {at.residual:.3g}. "
-            "Use `refine` first; if it fails, this is a slow point and has no index."
+            "w is not a critical point: the largest entry of the field there is "
+            f"{at.residual:.3g}. Use `refine` first; if it fails, this is a slow point and has no index."
         )
     location = np.asarray(state)
     spec = spectrum(field, state)

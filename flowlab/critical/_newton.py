@@ -14,9 +14,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from ..fields import AbstractField, AbstractGradientFlow
-
 
 BATCHES = (16, 256)
 """Sizes that batches are padded to; each is compiled for."""
@@ -70,7 +70,9 @@ def _iterate(field: AbstractField, carry: _Carry) -> _Carry:
 
 
 @eqx.filter_jit
-def newton(field: AbstractField, starts: jax.Array, max_steps: int, tol: float) -> NewtonResult:
+def newton(
+    field: AbstractField, starts: jax.Array, max_steps: ArrayLike, tol: ArrayLike
+) -> NewtonResult:
     """Run the iteration from a batch of starts `(n, *field.shape)`.
 
     Args:
@@ -111,6 +113,6 @@ def newton_batches(
     for first in range(0, len(starts), batch):
         piece = starts[first : first + batch]
         padded = np.concatenate([piece, np.repeat(piece[-1:], batch - len(piece), 0)])
-        result = jax.device_get(newton(field, padded, budget, goal))
+        result = jax.device_get(newton(field, jnp.asarray(padded), budget, goal))
         pieces.append(jax.tree.map(lambda leaf, n=len(piece): leaf[:n], result))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *pieces)

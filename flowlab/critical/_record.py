@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .._types import RealOrComplex
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class CriticalPoint:
@@ -47,7 +49,7 @@ class CriticalPoint:
     explained_nullity: int
     loss: float | None
     residual: float
-    eigenvalues: np.ndarray
+    eigenvalues: RealOrComplex
     location: np.ndarray
     isotropy_order: int
     isotropy_name: str

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import as_state, require_float64
+from .._types import RealOrComplex
 from ..fields import AbstractField, AbstractGradientFlow
 from ._probe import probe
 
@@ -26,8 +27,8 @@ class Spectrum:
             invariant space of the eigenvalues of real part 0).
     """
 
-    eigenvalues: np.ndarray
-    eigenvectors: np.ndarray
+    eigenvalues: RealOrComplex
+    eigenvectors: RealOrComplex
     unstable: np.ndarray
     null: np.ndarray
 
@@ -74,9 +75,10 @@ def spectrum(field: AbstractField, w: Any) -> Spectrum:
         unstable = (values < 0) & ~null
         shaped = vectors.T.reshape(-1, *field.shape)
         return Spectrum(values, shaped, shaped[unstable], shaped[null])
-    values, vectors = np.linalg.eig(matrix)
+    found, vectors = np.linalg.eig(matrix)
+    values = found.astype(np.complex128)
     order = np.argsort(-values.real, kind="stable")
-    values, vectors = values[order].astype(complex), vectors[:, order]
+    values, vectors = values[order], vectors[:, order]
     null = np.abs(values.real) <= NULL * max(1.0, np.abs(values).max())
     unstable = (values.real > 0) & ~null
     return Spectrum(
@@ -87,7 +89,7 @@ def spectrum(field: AbstractField, w: Any) -> Spectrum:
     )
 
 
-def _real_span(vectors: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _real_span(vectors: RealOrComplex, shape: tuple[int, ...]) -> np.ndarray:
     """An orthonormal basis of the real space that conjugate pairs of vectors span."""
     count = vectors.shape[1]
     if count == 0:
@@ -126,4 +128,4 @@ def unstable_component(field: AbstractField, w: np.ndarray, state: Any) -> float
     """Return the length of `state - w` along the unstable space of the critical point `w`."""
     directions = spectrum(field, w).unstable
     gap = np.asarray(state) - np.asarray(w)
-    return float(np.linalg.norm(directions.reshape(len(directions), -1) @ gap.reshape(-1)))
+    return float(np.linalg.norm(directions.reshape(len(directions), field.size) @ gap.reshape(-1)))

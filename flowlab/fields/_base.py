@@ -283,7 +283,8 @@ class GradientFlow(AbstractGradientFlow):
         Example:
             >>> import jax.numpy as jnp, flowlab as fl
             >>> params = {"a": jnp.ones(2), "b": jnp.zeros(())}
-            >>> field = fl.GradientFlow.from_pytree(lambda p: jnp.sum(p["a"] ** 2) + p["b"] ** 2, params)
+            >>> field = fl.GradientFlow.from_pytree(
+            ...     lambda p: jnp.sum(p["a"] ** 2) + p["b"] ** 2, params)
             >>> field.shape, field.coordinates
             ((3,), ("['a'][0]", "['a'][1]", "['b']"))
         """

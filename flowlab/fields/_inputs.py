@@ -15,7 +15,7 @@ Weights = jax.Array
 
 
 class AbstractInputs(eqx.Module):
-    """An input law: gives the loss of students `W`, `a` on teachers `V`, `b`, and its derivatives."""
+    """An input law: the loss of students `W`, `a` on teachers `V`, `b`, and its derivatives."""
 
     @abc.abstractmethod
     def loss(self, W: jax.Array, V: jax.Array, a: Weights, b: Weights) -> jax.Array:
@@ -57,7 +57,8 @@ class Gaussian(AbstractInputs):
 
     Example:
         >>> import jax.numpy as jnp, flowlab as fl
-        >>> field = fl.TeacherStudent(jnp.eye(2), inputs=fl.Gaussian(jnp.diag(jnp.array([1.0, 4.0]))))
+        >>> inputs = fl.Gaussian(jnp.diag(jnp.array([1.0, 4.0])))
+        >>> field = fl.TeacherStudent(jnp.eye(2), inputs=inputs)
         >>> float(abs(field.gradient(jnp.eye(2))).max()) < 1e-15
         True
     """
@@ -76,8 +77,8 @@ class Gaussian(AbstractInputs):
         asymmetry = np.abs(matrix - matrix.T).max()
         if values[0] <= 0 or asymmetry > 1e-12 * np.abs(matrix).max():
             raise ValueError(
-                f"covariance is not symmetric positive definite: smallest eigenvalue {values[0]:.3g}, "
-                f"asymmetry {asymmetry:.3g}. A degenerate law lives on a subspace: reduce the "
+                "covariance is not symmetric positive definite: smallest eigenvalue "
+                f"{values[0]:.3g}, asymmetry {asymmetry:.3g}. A degenerate law lives on a subspace: reduce the "
                 "inputs to it."
             )
         self.covariance = jnp.asarray(matrix)

@@ -130,7 +130,8 @@ def hessian(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:
     """The Hessian of the loss, (K, d, K, d)."""
     by_u, by_w = gating_jacobians(xp, W, W, same=True)
     _, by_w_teacher = gating_jacobians(xp, W, V)
-    weighted = (a[None, :, None, None] * by_w).sum(1) - (b[None, :, None, None] * by_w_teacher).sum(1)
+    taught = (b[None, :, None, None] * by_w_teacher).sum(1)
+    weighted = (a[None, :, None, None] * by_w).sum(1) - taught
     diagonal = (xp.eye(W.shape[0]) > 0)[:, :, None, None]
     blocks = a[None, :, None, None] * by_u + xp.where(diagonal, weighted[:, None], 0.0)
     return (a[:, None, None, None] * blocks).swapaxes(1, 2)

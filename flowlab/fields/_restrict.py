@@ -137,7 +137,8 @@ def restrict(
     names = coordinates or tuple(f"z{i + 1}" for i in range(len(rows)))
     if len(names) != len(rows):
         raise ValueError(f"coordinates has {len(names)} names for {len(rows)} basis vectors.")
-    restricted = RestrictedField(field, base, vectors, dual, tuple(names))
+    # Equinox types its abstract variables as plain ones: `shape` would be an argument.
+    restricted = RestrictedField(field, base, vectors, dual, tuple(names))  # pyright: ignore[reportCallIssue]
     _require_invariant(restricted)
     return restricted
 

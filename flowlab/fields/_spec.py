@@ -1,4 +1,4 @@
-"""Fields from their descriptions: what a catalog needs to be used without the script that made it."""
+"""Fields from their descriptions, so that a catalog is of use without the script that made it."""
 
 from typing import Any
 

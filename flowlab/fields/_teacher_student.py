@@ -223,6 +223,6 @@ def _require_rows(rows: jax.Array, name: str) -> None:
     if np.any(norms == 0):
         index = int(np.argmin(norms))
         raise ValueError(
-            f"{name} has a zero row (number {index + 1}). The population gradient is not continuous "
-            "there: it depends on the direction of approach. Leave the row out or perturb it."
+            f"{name} has a zero row (number {index + 1}). The population gradient is not "
+            "continuous there: it depends on the direction of approach. Leave the row out or perturb it."
         )

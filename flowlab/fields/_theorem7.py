@@ -75,7 +75,7 @@ class Theorem7Plane(AbstractField):
         return jnp.pad(square, ((0, 0), (0, self.dim - self.students)))
 
     def project(self, w: jax.Array) -> jax.Array:
-        """Return the mean of the diagonal and of the other entries: the nearest point's `(x, y)`."""
+        """Return the means of the diagonal and of the other entries: the nearest `(x, y)`."""
         square = w[:, : self.students]
         diagonal = jnp.trace(square)
         count = self.students * (self.students - 1)
@@ -140,4 +140,5 @@ def theorem7_plane(K: int, dim: int | None = None) -> Theorem7Plane:
         raise ValueError(f"K is {K!r}; needed: a whole number of students, at least 2.")
     if dim is not None and dim < K:
         raise ValueError(f"dim is {dim}; needed: at least K = {K}, the teachers are orthonormal.")
-    return Theorem7Plane(int(K), int(K if dim is None else dim))
+    # Equinox types its abstract variables as plain ones: `shape` would be an argument.
+    return Theorem7Plane(int(K), int(K if dim is None else dim))  # pyright: ignore[reportCallIssue]

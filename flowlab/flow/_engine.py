@@ -107,11 +107,10 @@ def _advance_bucket(
 ) -> Verdict:
     count = len(index)
     padded = np.concatenate([index, np.repeat(index[-1:], pool.bucket - count)])
-    lanes = Lanes(pool.w[padded], pool.dt[padded], pool.time[padded], pool.steps[padded])
+    parts = (pool.w, pool.dt, pool.time, pool.steps)
+    lanes = Lanes(*(jnp.asarray(part[padded]) for part in parts))
     projector = None if pool.projector is None else jnp.asarray(pool.projector[padded])
-    after, verdict = jax.device_get(
-        advance(field, method, jax.tree.map(jnp.asarray, lanes), projector)
-    )
+    after, verdict = jax.device_get(advance(field, method, lanes, projector))
     pool.w[index], pool.dt[index] = after.w[:count], after.dt[:count]
     pool.time[index], pool.steps[index] = after.time[:count], after.steps[:count]
     return jax.tree.map(lambda leaf: leaf[:count], verdict)
@@ -125,6 +124,6 @@ def _decide(
     status[pool.steps[index] >= max_steps] = Outcome.exhausted
     status[(verdict.movement <= 1) & pool.armed[index]] = CANDIDATE
     status[verdict.norm > radius[index]] = Outcome.escaped
-    status[verdict.singular] = Outcome.singular
     status[~verdict.finite] = Outcome.nonfinite
+    status[verdict.singular] = Outcome.singular
     return status

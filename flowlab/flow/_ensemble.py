@@ -21,7 +21,8 @@ class Ensemble:
         time: (n,), time to settle.
         steps: (n,), steps, rejected ones included.
         evaluations: (n,), evaluations of the field.
-        images: the group elements that `image` counts: `state = g * catalog.points[point].location`.
+        images: the group elements g that `image` counts: `state` is the image under g of the
+            location of `catalog.points[point]`.
         catalog: the critical points: those given and those reached, one entry per orbit.
     """
 

@@ -1,4 +1,4 @@
-"""How to integrate: solver, tolerances, and a step-size controller that can be asked for its step."""
+"""How to integrate: solver, tolerances, and a step-size controller that tells its next step."""
 
 from typing import Any
 
@@ -19,6 +19,10 @@ class RememberingController(dfx.AbstractAdaptiveStepSizeController):
 
     inner: dfx.PIDController
 
+    # Written out because type checkers take diffrax's abstract variables for arguments.
+    def __init__(self, inner: dfx.PIDController):
+        self.inner = inner
+
     @property
     def rtol(self) -> Any:
         """Relative tolerance."""
@@ -29,8 +33,9 @@ class RememberingController(dfx.AbstractAdaptiveStepSizeController):
         """Absolute tolerance."""
         return self.inner.atol
 
+    # pyright takes the variable that diffrax declares here for a method, as it holds a function.
     @property
-    def norm(self) -> Any:
+    def norm(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Norm of the scaled error."""
         return self.inner.norm
 
@@ -72,7 +77,8 @@ class Method(eqx.Module):
     def __check_init__(self):
         if not (self.rtol >= 0 and self.atol >= 0 and self.rtol + self.atol > 0):
             raise ValueError(
-                f"rtol is {self.rtol!r} and atol {self.atol!r}; needed: both nonnegative, not both 0."
+                f"rtol is {self.rtol!r} and atol {self.atol!r}; needed: both nonnegative, "
+                "not both 0."
             )
         if not isinstance(self.solver, dfx.AbstractAdaptiveSolver):
             raise ValueError(
@@ -107,7 +113,7 @@ def default_method(solver: dfx.AbstractSolver | None, rtol: float, atol: float) 
 
 
 def term_of(field: AbstractField) -> dfx.ODETerm:
-    """Return the field as a diffrax term; `args`, if not None, projects on an invariant subspace."""
+    """Return the field as a diffrax term; `args`, if not None, projects on a subspace."""
 
     def rhs(t, w, projector):
         velocity = field(t, w, None)

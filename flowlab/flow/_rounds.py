@@ -82,8 +82,9 @@ def advance(
             stepsize_controller=method.controller, max_steps=ROUND, throw=False,
             saveat=dfx.SaveAt(t1=True, controller_state=True), adjoint=dfx.ForwardMode(),
         )
-        assert solution.ys is not None and solution.ts is not None
-        w, dt = solution.ys[0], solution.controller_state[1]
+        state = solution.controller_state
+        assert solution.ys is not None and solution.ts is not None and state is not None
+        w, dt = solution.ys[0], state[1]
         after = Lanes(w, dt, lane.time + solution.ts[0], lane.steps + solution.stats["num_steps"])
         return after, judge(field, method, w, dt, projector)
 

@@ -43,6 +43,8 @@ class Trajectory:
     limit: np.ndarray | None = None
 
     def __repr__(self) -> str:
+        if len(self.times) == 0:
+            return f"<Trajectory: {self.outcome.name} before the first time asked for>"
         loss = "" if self.loss is None else f", loss {self.loss[0]:.4g} to {self.loss[-1]:.4g}"
         return (
             f"<Trajectory: {self.outcome.name} at t = {self.times[-1]:.6g} after {self.steps} "
@@ -105,16 +107,21 @@ def integrate(
     method = default_method(solver, rtol, atol)
     projector = _projector(field, np.asarray(start))
     if saveat is not None:
-        pieces = _at_times(field, method, start, _as_times(saveat), projector, max_steps)
-        outcome, limit = pieces[-1], None
+        times, states, steps, outcome = _at_times(
+            field, method, start, _as_times(saveat), projector, max_steps
+        )
+        limit = None
     else:
-        radius = escape_radius or 1e4 * max(1.0, float(np.linalg.norm(start)))
-        *pieces, outcome, limit = _until(
+        if not t1 >= 0:
+            raise ValueError(f"t1 is {t1!r}; needed: an end time, 0 or later.")
+        radius = 1e4 * max(1.0, float(np.linalg.norm(start)))
+        radius = radius if escape_radius is None else float(escape_radius)
+        times, states, steps, outcome, limit = _until(
             field, method, start, t1, projector, max_steps, radius
         )
-    times, states, steps = pieces[0], pieces[1], pieces[2]
     if throw and not outcome.ok:
-        raise RuntimeError(f"{outcome.explanation} It ended at t = {times[-1]:.6g}.")
+        where = f"It ended at t = {times[-1]:.6g}." if len(times) else "No time was reached."
+        raise RuntimeError(f"{outcome.explanation} {where}")
     return Trajectory(
         times, states, _loss_along(field, states), outcome, steps, steps * method.stages, limit
     )
@@ -131,8 +138,9 @@ def _as_times(saveat: Any) -> jax.Array:
     times = jnp.asarray(saveat, float)
     if times.ndim != 1 or len(times) == 0:
         raise ValueError(f"saveat has shape {times.shape}; needed: a list of times (n,).")
-    if not bool(jnp.all(jnp.diff(times) > 0)) or float(times[0]) < 0:
-        raise ValueError("saveat must be increasing and not negative.")
+    finite = bool(jnp.all(jnp.isfinite(times)))
+    if not finite or not bool(jnp.all(jnp.diff(times) > 0)) or float(times[0]) < 0:
+        raise ValueError("saveat must be finite, increasing and not negative.")
     return times
 
 
@@ -144,6 +152,7 @@ def _chunk(field, method, w, dt, left, projector):
         stepsize_controller=method.controller, max_steps=CHUNK, throw=False,
         saveat=dfx.SaveAt(steps=True, controller_state=True),
     )
+    assert solution.controller_state is not None
     return solution.ts, solution.ys, solution.controller_state[1], solution.stats
 
 
@@ -176,7 +185,7 @@ def _until(field, method, start, t1, projector, max_steps, radius):
 
 
 def _rest(method, states):
-    """Return the number of states up to where the trajectory came to rest: what follows is hover."""
+    """Return the number of states up to where it came to rest: what follows is hover."""
     flat = states.reshape(len(states), -1)
     moves = np.abs(np.diff(flat, axis=0)).max(-1)
     noise = method.atol + method.rtol * np.abs(flat[1:]).max(-1)
@@ -187,10 +196,10 @@ def _rest(method, states):
 def _judge(field, method, w, dt, radius, projector):
     """How the trajectory stands: an outcome and a limit, or `None` if it goes on."""
     verdict = judge(field, method, jnp.asarray(w), jnp.asarray(dt), projector)
-    if not bool(verdict.finite):
-        return Outcome.nonfinite, None
     if bool(verdict.singular):
         return Outcome.singular, None
+    if not bool(verdict.finite):
+        return Outcome.nonfinite, None
     if float(np.linalg.norm(w)) > radius:
         return Outcome.escaped, None
     if float(verdict.movement) > 1:

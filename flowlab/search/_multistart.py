@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import diffrax as dfx
-import jax.numpy as jnp
 import numpy as np
 
 from .._checks import require_float64
@@ -16,8 +15,8 @@ from ..fields import AbstractField, AbstractSampler
 from ..flow import settle, starting_states
 
 SCALES = (1.0, 0.3, 2.0)
-"""Newton starts are the flow's starts at these scales in turn: saddles tend to be smaller or larger
-than what the flow is started from."""
+"""Newton starts are the drawn starts at these scales in turn: saddles tend to be smaller or larger
+than what the flow is started from. Starts that were given are used as they are."""
 
 METHODS = ("flow", "newton")
 
@@ -78,7 +77,8 @@ def find_critical_points(
         known, report["flow"] = ensemble.catalog.points, ensemble.counts
     collector = Collector(field, known)
     if "newton" in methods:
-        scales = np.resize(SCALES, len(states)).reshape(-1, *[1] * (states.ndim - 1))
+        scales = np.resize(1.0 if np.ndim(starts) else SCALES, len(states))
+        scales = scales.reshape(-1, *[1] * len(field.shape))
         report["newton"] = _newton_search(field, states * scales, collector)
     for method in methods:
         report[f"found_by_{method}"] = sum(p.found_by == method for p in collector.points)
@@ -88,7 +88,9 @@ def find_critical_points(
     return found if catalog is not None else found.sorted()
 
 
-def _newton_search(field: AbstractField, states: np.ndarray, collector: Collector) -> dict[str, int]:
+def _newton_search(
+    field: AbstractField, states: np.ndarray, collector: Collector
+) -> dict[str, int]:
     """Run Newton from all states, add what is found, and count the outcomes."""
     result = newton_batches(field, states)
     ends, residuals = np.asarray(result.state), np.asarray(result.residual)

@@ -91,7 +91,7 @@ def canonical_form(table: Table, *, generators: bool = False) -> CanonicalForm:
     Returns:
         The canonical form, in terms of rows and columns.
     """
-    from canonaut import raw
+    from canonaut import raw  # pyright: ignore[reportAttributeAccessIssue]  # compiled, no stubs
 
     colours, edges = _vertices_and_edges(table)
     # Cells may follow the order in which colours first appear: number vertices by colour.

@@ -13,11 +13,13 @@ EntryMoves = tuple[np.ndarray, np.ndarray]
 class Orthogonal(Protocol):
     """An element that acts on arrays by an orthogonal map."""
 
-    def apply(self, w: np.ndarray) -> np.ndarray:
+    def apply(self, w: np.ndarray, /) -> np.ndarray:
         """The image of `w`, (..., *shape)."""
+        ...
 
     def entry_moves(self) -> EntryMoves | None:
         """(places, signs) of the flattened entries, or None when entries mix."""
+        ...
 
 
 def basis(shape: tuple[int, ...], elements: Sequence[Orthogonal]) -> np.ndarray:
@@ -94,8 +96,8 @@ def entry_orbits(size: int, moves: Sequence[EntryMoves]) -> tuple[np.ndarray, np
 
 
 def _all_moves(elements: Sequence[Orthogonal]) -> list[EntryMoves] | None:
-    moves = [g.entry_moves() for g in elements]
-    return None if any(m is None for m in moves) else moves
+    moves = [m for g in elements if (m := g.entry_moves()) is not None]
+    return moves if len(moves) == len(elements) else None
 
 
 def _null_space(shape: tuple[int, ...], elements: Sequence[Orthogonal]) -> np.ndarray:

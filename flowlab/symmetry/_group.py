@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from typing import Protocol
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -13,19 +13,26 @@ class Element(Protocol):
     @property
     def is_identity(self) -> bool:
         """Whether it leaves every point where it is."""
+        ...
 
-    def compose(self, other):
+    def compose(self, other: Self) -> Self:
         """First `other`, then this."""
+        ...
 
-    def inverse(self):
+    def inverse(self) -> Self:
         """The element that undoes this one."""
+        ...
 
-    def apply(self, w: np.ndarray) -> np.ndarray:
+    def apply(self, w: np.ndarray, /) -> np.ndarray:
         """The image of `w`, (..., *shape)."""
+        ...
+
+
+E = TypeVar("E", bound=Element)
 
 
 @dataclasses.dataclass(frozen=True)
-class Isotropy:
+class Isotropy(Generic[E]):
     r"""The elements that leave a point where it is.
 
     Args:
@@ -41,15 +48,15 @@ class Isotropy:
     """
 
     order: int
-    generators: tuple[Element, ...]
+    generators: tuple[E, ...]
     name: str
-    reflections: tuple[Element, ...] = ()
+    reflections: tuple[E, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name} (order {self.order})"
 
 
-class AbstractGroup(abc.ABC):
+class AbstractGroup(abc.ABC, Generic[E]):
     """A compact group acting linearly and isometrically on arrays of one shape.
 
     It is a finite group, possibly times a continuous group of rotations. Everything runs on the
@@ -67,23 +74,23 @@ class AbstractGroup(abc.ABC):
         """The exact order of the finite part."""
 
     @abc.abstractmethod
-    def generators(self) -> list[Element]:
+    def generators(self) -> list[E]:
         """Elements that generate the finite part."""
 
     @abc.abstractmethod
-    def identity(self) -> Element:
+    def identity(self) -> E:
         """The element that moves nothing."""
 
     @abc.abstractmethod
-    def act(self, element: Element, w: np.ndarray) -> np.ndarray:
+    def act(self, element: E, w: np.ndarray) -> np.ndarray:
         """The image of `w`, (..., *shape), under `element`."""
 
     @abc.abstractmethod
-    def random_element(self, rng: np.random.Generator) -> Element:
+    def random_element(self, rng: np.random.Generator) -> E:
         """A random element of the whole group, continuous part included."""
 
     @abc.abstractmethod
-    def match(self, source: np.ndarray, target: np.ndarray, *, tol: float = 1e-6) -> Element | None:
+    def match(self, source: np.ndarray, target: np.ndarray, *, tol: float = 1e-6) -> E | None:
         """An element that takes `source` to `target`, the simplest kind there is.
 
         Args:
@@ -100,7 +107,7 @@ class AbstractGroup(abc.ABC):
         return self.match(a, b, tol=tol) is not None
 
     @abc.abstractmethod
-    def isotropy(self, w: np.ndarray, *, tol: float = 1e-6) -> Isotropy:
+    def isotropy(self, w: np.ndarray, *, tol: float = 1e-6) -> Isotropy[E]:
         """The subgroup that fixes `w`, to `tol`."""
 
     @abc.abstractmethod
@@ -108,7 +115,7 @@ class AbstractGroup(abc.ABC):
         """The number of connected components of the orbit of `w`, exact, never enumerated."""
 
     @abc.abstractmethod
-    def canonical_image(self, w: np.ndarray, *, tol: float = 1e-6) -> tuple[np.ndarray, Element]:
+    def canonical_image(self, w: np.ndarray, *, tol: float = 1e-6) -> tuple[np.ndarray, E]:
         """One chosen point of the orbit of `w`, the same (to `tol`) for the whole orbit.
 
         Args:
@@ -124,11 +131,11 @@ class AbstractGroup(abc.ABC):
         """An orthonormal basis (m, *shape) of the tangent space of the continuous orbit."""
 
     @abc.abstractmethod
-    def fixed_subspace(self, isotropy: Isotropy) -> np.ndarray:
+    def fixed_subspace(self, isotropy: Isotropy[E]) -> np.ndarray:
         """An orthonormal basis (m, *shape) of the points that `isotropy` leaves in place."""
 
     @abc.abstractmethod
-    def symmetrize(self, w: np.ndarray, isotropy: Isotropy) -> np.ndarray:
+    def symmetrize(self, w: np.ndarray, isotropy: Isotropy[E]) -> np.ndarray:
         """The nearest point to `w` that `isotropy` fixes, entries of one orbit bitwise equal."""
 
     @abc.abstractmethod

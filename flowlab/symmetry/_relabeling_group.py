@@ -15,7 +15,7 @@ from ._tables import point_tables
 _FINER = (1.0, 1e-2)
 
 
-class RelabelingGroup(AbstractGroup):
+class RelabelingGroup(AbstractGroup[Relabeling]):
     r"""Permutations of the students times rotations that keep the teacher and the inputs.
 
     It acts on states :math:`W` (K, d) by :math:`W \mapsto P_\sigma W O^\top`. A point is known, up
@@ -142,7 +142,7 @@ class RelabelingGroup(AbstractGroup):
         ]
         return self.element(students, teachers, rotations)
 
-    def isotropy(self, w: np.ndarray, *, tol: float = 1e-6) -> Isotropy:
+    def isotropy(self, w: np.ndarray, *, tol: float = 1e-6) -> Isotropy[Relabeling]:
         """The subgroup that fixes `w`.
 
         Args:
@@ -241,7 +241,7 @@ class RelabelingGroup(AbstractGroup):
         ]
         return np.concatenate(parts)
 
-    def fixed_subspace(self, isotropy: Isotropy) -> np.ndarray:
+    def fixed_subspace(self, isotropy: Isotropy[Relabeling]) -> np.ndarray:
         """Orthonormal basis (m, K, d) of the states fixed by an isotropy group.
 
         Args:
@@ -254,7 +254,7 @@ class RelabelingGroup(AbstractGroup):
         """
         return fixed.basis(self.shape, isotropy.generators + isotropy.reflections)
 
-    def symmetrize(self, w: np.ndarray, isotropy: Isotropy) -> np.ndarray:
+    def symmetrize(self, w: np.ndarray, isotropy: Isotropy[Relabeling]) -> np.ndarray:
         """The orthogonal projection of `w` on the fixed subspace of an isotropy group.
 
         Args:
@@ -284,7 +284,7 @@ class RelabelingGroup(AbstractGroup):
         # Overlaps with teachers along the axes are copies of entries; others carry rounding.
         exact = (np.count_nonzero(unit, axis=1) == 1).all()
         margin = 0.0 if exact else 1e-12 * np.abs(overlaps).max(axis=1, initial=0.0, keepdims=True)
-        return (np.diff(overlaps, axis=1) > margin).all(axis=1)
+        return np.all(np.diff(overlaps, axis=1) > margin, axis=1)
 
     def _tables(self, points: list[np.ndarray], tol: float) -> list[Table]:
         return point_tables(self.students, self.stabilizer, points, tol)

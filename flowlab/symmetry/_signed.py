@@ -66,7 +66,7 @@ class SignedPermutation:
         return " ".join(parts) or "identity"
 
 
-class SignedPermutations(AbstractGroup):
+class SignedPermutations(AbstractGroup[SignedPermutation]):
     r"""The group :math:`B_n` of order :math:`2^n n!` on vectors of n coordinates.
 
     Args:
@@ -144,7 +144,7 @@ class SignedPermutations(AbstractGroup):
         signs = np.where(same[rows, places], 1, -1)
         return SignedPermutation(tuple(places.tolist()), tuple(signs.tolist()))
 
-    def isotropy(self, w: np.ndarray, *, tol: float = 1e-6) -> Isotropy:
+    def isotropy(self, w: np.ndarray, *, tol: float = 1e-6) -> Isotropy[SignedPermutation]:
         """The subgroup fixing `w`: B_z on z zeros times S_m on each m equal absolute values.
 
         Args:
@@ -209,11 +209,11 @@ class SignedPermutations(AbstractGroup):
         del w, tol
         return np.zeros((0, self.n))
 
-    def fixed_subspace(self, isotropy: Isotropy) -> np.ndarray:
+    def fixed_subspace(self, isotropy: Isotropy[SignedPermutation]) -> np.ndarray:
         """Orthonormal basis (m, n) of the vectors that `isotropy` fixes."""
         return fixed.basis(self.shape, isotropy.generators)
 
-    def symmetrize(self, w: np.ndarray, isotropy: Isotropy) -> np.ndarray:
+    def symmetrize(self, w: np.ndarray, isotropy: Isotropy[SignedPermutation]) -> np.ndarray:
         """The nearest fixed vector: equal absolute values bitwise equal, zeros exactly zero."""
         return fixed.projection(checked_state(self.shape, w), isotropy.generators)
 
@@ -221,7 +221,7 @@ class SignedPermutations(AbstractGroup):
         """True where the (absolute) values are all different (and not zero), (n_states,)."""
         states = np.asarray(states, dtype=np.float64)
         sizes = np.sort(np.abs(states) if self.signs else states, axis=1)
-        distinct = (np.diff(sizes, axis=1) > 0).all(axis=1)
+        distinct = np.all(np.diff(sizes, axis=1) > 0, axis=1)
         return distinct & (sizes[:, 0] > 0) if self.signs else distinct
 
     def __repr__(self) -> str:

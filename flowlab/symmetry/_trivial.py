@@ -16,6 +16,10 @@ class Identity:
         """Always true."""
         return True
 
+    def apply(self, w: np.ndarray) -> np.ndarray:
+        """A copy of `w`."""
+        return np.array(w, dtype=np.float64)
+
     def compose(self, other: "Identity") -> "Identity":
         """The identity again."""
         del other
@@ -29,7 +33,7 @@ class Identity:
         return "identity"
 
 
-class TrivialGroup(AbstractGroup):
+class TrivialGroup(AbstractGroup[Identity]):
     """The group with one element, acting on arrays of any shape.
 
     Args:
@@ -63,8 +67,7 @@ class TrivialGroup(AbstractGroup):
 
     def act(self, element: Identity, w: np.ndarray) -> np.ndarray:
         """A copy of `w`."""
-        del element
-        return np.array(w, dtype=np.float64)
+        return element.apply(w)
 
     def random_element(self, rng: np.random.Generator) -> Identity:
         """The only element."""
@@ -79,7 +82,7 @@ class TrivialGroup(AbstractGroup):
         target = checked_state(self.shape, target, "target")
         return Identity() if np.abs(source - target).max(initial=0.0) <= tol else None
 
-    def isotropy(self, w: np.ndarray, *, tol: float = 1e-6) -> Isotropy:
+    def isotropy(self, w: np.ndarray, *, tol: float = 1e-6) -> Isotropy[Identity]:
         """The whole group, which is trivial."""
         del tol
         checked_state(self.shape, w)
@@ -101,13 +104,13 @@ class TrivialGroup(AbstractGroup):
         del w, tol
         return np.zeros((0, *self.shape))
 
-    def fixed_subspace(self, isotropy: Isotropy) -> np.ndarray:
+    def fixed_subspace(self, isotropy: Isotropy[Identity]) -> np.ndarray:
         """The standard basis of the whole space, (size, *shape)."""
         del isotropy
         size = int(np.prod(self.shape))
         return np.eye(size).reshape(size, *self.shape)
 
-    def symmetrize(self, w: np.ndarray, isotropy: Isotropy) -> np.ndarray:
+    def symmetrize(self, w: np.ndarray, isotropy: Isotropy[Identity]) -> np.ndarray:
         """A copy of `w`."""
         del isotropy
         return checked_state(self.shape, w).copy()
