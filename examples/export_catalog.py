@@ -8,9 +8,9 @@ points are found and connected, and OUT/k2_d2, OUT/k2_d3, OUT/k2_d4 are filled w
     landscape.graphml  one node per symmetric image reached, for networkx, Gephi, Cytoscape
 
 Then everything is read from the files alone, the field included. It prints a table per dimension:
-what each point is, the largest entry of the field there (0 at a critical point, up to rounding),
-and whether the signs of the Hessian's eigenvalues, computed anew, give the index on file. Last it
-shows that files with a changed digit, cut in half, or from a later version are refused.
+what each point is, the largest entry of the field there (0 up to rounding), and whether the record
+is right: loss, index and nullity are computed anew, and the decimals in the CSV give the same bits.
+Last it shows that files with a changed digit, cut in half, or from a later version are refused.
 """
 
 import argparse
@@ -67,12 +67,12 @@ def check(folder: Path) -> list[bool]:
     field = catalog.field()
     students, dim = field.shape
     console.print(f"[bold]{students} students, d = {dim}[/], read from {folder}", highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for name in ("id", "kind"):
         table.add_column(name, no_wrap=True)
-    for name in ("index", "nullity", "loss", "images", "residual"):
+    for name in ("index", "nullity", "loss", "images", "field"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("right?")
+    table.add_column("right", no_wrap=True)
     verdicts = []
     for point in catalog:
         residual, right = judge(field, point)

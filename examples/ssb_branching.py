@@ -53,16 +53,11 @@ END, EVERY = 200.0, 0.05
 NUDGE = 1e-3
 """Size of the nudges that tell who reaches what."""
 
+SAME = 1e-6
+"""Weights that agree to this are the same point."""
+
 SIDES = {1: "up", -1: "down"}
 COLOURS = {2: "#0072B2", 3: "#E69F00", 4: "#009E73", 5: "#D55E00"}
-
-# What limits the smallest nudge? Weights between 1/4 and 1 are stored in steps of 6e-17 to 1e-16,
-# so 1e-12 is in the state to about 1e-4 of itself, and a relative error of 1e-4 in eps shifts the
-# time by only 1e-4/kappa. The integrator is the stricter limit: what is still smaller than its
-# tolerance it may treat carelessly, and at the usual 1e-8 it strides past the saddle with steps
-# that are wrong by several per cent. So the tolerance has to lie below the nudge. Below about
-# 1e-15 nothing is left to follow: rounding itself is the nudge, and the direction is an accident.
-TIGHT = {"rtol": 1e-13, "atol": 1e-14, "solver": dfx.Tsit5(), "max_steps": 2**16}
 
 console = Console()
 
@@ -103,16 +98,31 @@ class Saddle:
         """The full flow."""
         return fl.TeacherStudent(jnp.eye(self.students))
 
-    def nudged(self, eps: float, j: int, k: int) -> np.ndarray:
-        """Move one weight so that the unstable component is |eps|."""
-        w = np.full((self.students, self.students), self.x)
-        w[j, k] += eps * self.students / (self.students - 1)
-        return w
+    # What limits the smallest nudge? An integrator may treat carelessly what is smaller than its
+    # tolerance: followed in w, with an error of 1e-8 allowed, a nudge of 1e-12 is carried past the
+    # saddle in steps that are wrong by several per cent. Followed in v = w - w*, the tolerance is
+    # relative to the nudge itself. What remains is the field, which takes w* + v: numbers between
+    # 1/4 and 1 are stored in steps of 6e-17 to 1e-16, so a nudge of 1e-12 acts as one that is
+    # wrong by about 1e-4 of itself, and the time by 1e-4/kappa. At 1e-15 it would be the rounding
+    # that decides, and when, not where, would be all that can be predicted.
+    @property
+    def displacement(self) -> fl.VectorField:
+        """The full flow of v = w - w*; the symmetries of w keep w*, so they are those of v too."""
+        field, rest = self.field, self.x
+        return fl.VectorField(
+            lambda v: field(0.0, rest + v), field.shape, symmetry=field.symmetry
+        )
 
-    def unstable(self, w: np.ndarray) -> np.ndarray:
-        """Return the unstable part of the displacement from the saddle, (..., K, K)."""
+    def nudge(self, eps: float, j: int, k: int) -> np.ndarray:
+        """Return the move of one weight whose unstable part has size |eps|."""
+        v = np.zeros((self.students, self.students))
+        v[j, k] = eps * self.students / (self.students - 1)
+        return v
+
+    def unstable(self, v: np.ndarray) -> np.ndarray:
+        """Return the unstable part of displacements, (..., K, K)."""
         P = np.eye(self.students) - 1 / self.students
-        return P @ (w - self.x) @ P
+        return P @ v @ P
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,17 +155,15 @@ def one_weight(saddle: Saddle) -> dict[int, Reached]:
     """
     K = saddle.students
     pairs = [(j, k) for j in range(K) for k in range(K)]
-    starts = [saddle.nudged(side * NUDGE, j, k) for side in SIDES for j, k in pairs]
-    ensemble = fl.settle(saddle.field, np.array(starts), solver=dfx.Tsit5())
     found = {}
-    for number, side in enumerate(SIDES):
-        block = slice(number * K * K, (number + 1) * K * K)
-        states, points = ensemble.state[block], ensemble.point[block]
-        images = (_exchanged(states[0], j, k) for j, k in pairs)
-        same = [np.abs(w - image).max() < 1e-6 for w, image in zip(states, images, strict=True)]
-        count = int(np.sum((points == points[0]) & (points >= 0)))
+    for side in SIDES:
+        starts = np.array([saddle.x + saddle.nudge(side * NUDGE, j, k) for j, k in pairs])
+        ensemble = fl.settle(saddle.field, starts, solver=dfx.Tsit5())
+        states, point = ensemble.state, ensemble.catalog[int(ensemble.point[0])]
+        images = np.array([_exchanged(states[0], j, k) for j, k in pairs])
+        same = np.abs(states - images).max((1, 2)) < SAME
         found[side] = Reached(
-            ensemble.catalog[int(points[0])], states[0], count, int(np.sum(same)), K * K
+            point, states[0], ensemble.hits()[point.id], int(same.sum()), len(pairs)
         )
     return found
 
@@ -173,13 +181,13 @@ def random_directions(saddle: Saddle, count: int, seed: int) -> Reached:
     """
     shape = (count, saddle.students, saddle.students)
     draws = np.random.default_rng(seed).normal(size=shape)
-    nudges = saddle.unstable(saddle.x + draws)
+    nudges = saddle.unstable(draws)
     nudges *= NUDGE / np.linalg.norm(nudges, axis=(1, 2), keepdims=True)
     ensemble = fl.settle(saddle.field, saddle.x + nudges, solver=dfx.Tsit5())
     point = max(ensemble.catalog, key=lambda point: ensemble.hits().get(point.id, 0))
     here = ensemble.point == ensemble.catalog.points.index(point)
     foreseen = [np.eye(saddle.students)[linear_sum_assignment(-nudge)[1]] for nudge in nudges]
-    same = np.abs(ensemble.state - foreseen).max((1, 2)) < 1e-6
+    same = np.abs(ensemble.state - foreseen).max((1, 2)) < SAME
     example = ensemble.state[np.flatnonzero(here)[0]]
     return Reached(point, example, int(here.sum()), int(same.sum()), count)
 
@@ -187,14 +195,16 @@ def random_directions(saddle: Saddle, count: int, seed: int) -> Reached:
 def departures(saddle: Saddle, sizes: np.ndarray, ends: dict[int, np.ndarray]) -> list[Run]:
     """Nudge weight (1, 1) by each size and side and take the times."""
     # By symmetry every other weight takes the same time.
-    times = np.arange(0, END + EVERY / 2, EVERY)
+    field, times = saddle.displacement, np.arange(0, END + EVERY / 2, EVERY)
     runs = []
     for side in SIDES:
         for eps in sizes:
-            start = saddle.nudged(side * eps, 0, 0)
-            run = fl.integrate(saddle.field, start, saveat=times, **TIGHT)
+            run = fl.integrate(
+                field, saddle.nudge(side * eps, 0, 0), saveat=times, solver=dfx.Tsit5(),
+                rtol=1e-9, atol=1e-16,
+            )
             left = np.linalg.norm(saddle.unstable(run.states), axis=(1, 2))
-            far = np.abs(run.states - ends[side]).max((1, 2))
+            far = np.abs(saddle.x + run.states - ends[side]).max((1, 2))
             departure = _crossing(times, np.log(left / LEFT))
             arrival = _crossing(times, np.log(ARRIVED / far))
             runs.append(Run(saddle.students, side, float(eps), departure, arrival))
@@ -224,18 +234,15 @@ def select(runs: list[Run], students: int, side: int) -> list[Run]:
 
 def report(runs: list[Run], reached: dict[int, dict[int, Reached]]) -> None:
     """Print three tables."""
-    sizes = list(dict.fromkeys(run.eps for run in runs))
-    table = _table(f"Time to leave the saddle (unstable component {LEFT:g}), nudge up", "eps")
-    for students in reached:
-        table.add_column(f"K = {students}", justify="right")
-    for number, eps in enumerate(sizes):
-        times = (select(runs, students, 1)[number].departure for students in reached)
-        table.add_row(f"{eps:.0e}", *(f"{time:.3f}" for time in times))
+    console.print(f"[bold]Time to leave the saddle[/] (unstable component {LEFT:g}), nudge up")
+    table = _table("eps", *(f"K = {students}" for students in reached))
+    for eps in dict.fromkeys(run.eps for run in runs):
+        here = [run for run in runs if run.eps == eps and run.side == 1]
+        table.add_row(f"{eps:.0e}", *(f"{run.departure:.3f}" for run in here))
     console.print(table)
 
-    table = _table(f"Time gained per factor e of the nudge, eps <= {LINEAR:.0e}", "K")
-    for name in ("kappa", "1/kappa", "measured up", "error", "measured down", "error"):
-        table.add_column(name, justify="right")
+    console.print(f"[bold]What each factor e of the nudge is worth[/] (eps <= {LINEAR:.0e})")
+    table = _table("K", "kappa", "1/kappa", "measured up", "error", "measured down", "error")
     for students in reached:
         rate = Saddle(students).rate
         cells = []
@@ -245,30 +252,33 @@ def report(runs: list[Run], reached: dict[int, dict[int, Reached]]) -> None:
         table.add_row(str(students), f"{rate:.6f}", f"{1 / rate:.6f}", *cells)
     console.print(table)
 
-    table = _table(f"What is reached (nudge {NUDGE:g})", "K")
-    for name in ("nudge", "reached", "index", "loss", "runs", "as expected"):
-        table.add_column(name, justify="left" if name in ("nudge", "reached") else "right")
+    console.print(f"[bold]What is reached[/] (nudge {NUDGE:g})")
+    table = _table(
+        "K", "nudge", "reached", "index", "isotropy", "loss", "runs", "expected"
+    )
     for students, kinds in reached.items():
         for side, found in kinds.items():
+            name = "teacher" if found.point.kind == "global minimum" else found.point.kind
             table.add_row(
-                str(students), f"one weight {SIDES[side]}" if side else "random direction",
-                f"{found.point.kind}, {found.point.isotropy_name}", str(found.point.index),
+                str(students), f"one weight {SIDES[side]}" if side else "random",
+                name, str(found.point.index), found.point.isotropy_name,
                 f"{abs(found.point.loss):.6f}", f"{found.count} of {found.total}",
                 f"{found.expected} of {found.total}",
             )
     console.print(table)
     console.print(
-        "As expected: for one weight, the image in which student j and axis k take the part\n"
-        "of student 1 and axis 1; for a random direction, the permutation that gains most.",
-        style="dim",
+        "Expected: for one weight, the image in which student j and axis k take the part\n"
+        "of student 1 and axis 1; for a random direction, the teacher's permutation that\n"
+        "gains most from it. K = 2 has one unstable direction only: nothing to draw.",
+        style="dim", highlight=False,
     )
 
 
-def _table(title: str, first: str) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
-    )
-    table.add_column(first, justify="right")
+def _table(*names: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for name in names:
+        left = name in ("nudge", "reached", "isotropy")
+        table.add_column(name, justify="left" if left else "right", no_wrap=True)
     return table
 
 
@@ -310,26 +320,29 @@ def _draw_times(ax: plt.Axes, runs: list[Run], students: list[int]) -> None:
 
 
 def _draw_weights(figure: plt.Figure, reached: dict[int, dict[int, Reached]]) -> None:
-    """One small matrix for each K and kind of nudge: students are rows, teacher axes columns."""
+    """One small matrix for each K and kind of nudge: students are rows, teachers columns."""
     axes = figure.subplots(len(reached), 3, squeeze=False)
-    titles = ("one weight up", "one weight down", "random direction")
-    limit = max(np.abs(found.example).max() for kinds in reached.values() for found in kinds.values())
+    states = np.concatenate([
+        found.example.ravel() for kinds in reached.values() for found in kinds.values()
+    ])
+    limit = np.abs(states).max()
+    for ax in axes.flat:
+        ax.set_axis_off()
     for row, (K, kinds) in zip(axes, reached.items(), strict=True):
         row[0].set_ylabel(f"$K = {K}$", rotation=0, ha="right", va="center", labelpad=8)
-        for ax, (side, found) in zip(row, kinds.items(), strict=True):
+        for ax, (side, found) in zip(row, kinds.items(), strict=False):
+            ax.set_axis_on()
             image = ax.imshow(found.example, cmap="PuOr_r", vmin=-limit, vmax=limit)
             ax.set(xticks=[], yticks=[])
-            point = found.point
-            kind = "minimum" if point.index == 0 else f"{point.kind}, index {point.index}"
-            ax.set_xlabel(kind, fontsize="small", labelpad=3)
+            end = "teacher" if found.point.index == 0 else f"saddle, index {found.point.index}"
+            ax.set_xlabel(end, fontsize="small", labelpad=3)
             if side:
-                ax.add_patch(
-                    plt.Rectangle((-0.38, -0.38), 0.76, 0.76, fill=False, ec="0.1", lw=0.9, ls=":")
-                )
-    for ax, title in zip(axes[0], titles, strict=True):
+                ax.plot(0, 0, "^" if side > 0 else "v", mfc="white", mec="black", ms=5, mew=0.8)
+    for ax, title in zip(axes[0], ("nudged up", "nudged down", "random"), strict=True):
         ax.set_title(title, fontsize="medium", pad=6)
     bar = figure.colorbar(image, ax=axes, shrink=0.55, aspect=22, pad=0.03)
-    bar.set_label("weight reached (rows: students, columns: teachers)", fontsize="small")
+    bar.set_label("weight reached\n(rows: students, columns: teachers)", fontsize="small")
+    bar.ax.set_ylim(states.min(), states.max())
     bar.ax.tick_params(labelsize="small")
     bar.outline.set_visible(False)
 
@@ -369,7 +382,8 @@ def main() -> None:
         saddle = Saddle(K)
         with console.status(f"K = {K}: who reaches what") as status:
             reached[K] = one_weight(saddle)
-            reached[K][0] = random_directions(saddle, draws, options.seed)
+            if K > 2:
+                reached[K][0] = random_directions(saddle, draws, options.seed)
             status.update(f"K = {K}: how long it takes")
             ends = {side: reached[K][side].example for side in SIDES}
             runs += departures(saddle, sizes, ends)

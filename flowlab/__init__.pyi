@@ -50,9 +50,12 @@ from .flow import integrate as integrate
 from .flow import settle as settle
 from .flow import Trajectory as Trajectory
 
-# Floor 6: all points, basins.
+# Floor 6: all points, basins, proofs.
 from .basins import basin_map as basin_map
 from .basins import Plane as Plane
+from .certify import Certificate as Certificate
+from .certify import CertificationError as CertificationError
+from .certify import certify as certify
 from .search import find_critical_points as find_critical_points
 
 # Floor 7: the graph between critical points, and the whole way there.

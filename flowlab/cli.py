@@ -65,19 +65,20 @@ def map_landscape(
         typer.Option(help="'orthonormal' (K unit vectors), or a .npy file of teacher rows (M, d)."),
     ] = "orthonormal",
     dim: Annotated[
-        int | None, typer.Option(help="Input dimension d of the orthonormal teacher; K if not given.")
+        int | None, typer.Option(help="Input dimension d of an orthonormal teacher; K by default.")
     ] = None,
     starts: Annotated[int, typer.Option(help="Starts of the search.")] = 1_000,
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
     resolution: Annotated[int, typer.Option(help="Cells of the basin map along each axis.")] = 200,
-    out: Annotated[Path, typer.Option(help="Directory for the files, made if need be.")] = Path("out"),
+    out: Annotated[Path, typer.Option(help="Directory of the files.")] = Path("out"),
 ) -> None:
     """Map the landscape of a two-layer ReLU student-teacher network.
 
     Finds the critical points of the population-gradient flow, classifies them, follows the unstable
     directions of every saddle, maps basins on a plane, and writes a catalog, a graph and pictures.
     """
-    for value, name in ((students, "--students"), (starts, "--starts"), (resolution, "--resolution")):
+    counts = {"--students": students, "--starts": starts, "--resolution": resolution}
+    for name, value in counts.items():
         if value < 1:
             raise UserError(f"{name} is {value}; needed: a positive whole number.")
     _prepare_jax()
@@ -311,9 +312,9 @@ def _print_connections(console: "Console", catalog: "Catalog") -> None:
 
 def _print_basins(console: "Console", landscape: "Survey") -> None:
     """Count the cells of the basin map by where they flow."""
-    basins, catalog = landscape.basins, landscape.catalog
+    basins, catalog, view = landscape.basins, landscape.catalog, landscape.view
     labels = basins["label"].values
-    window = " × ".join(f"[{low:g}, {high:g}]" for low, high in (landscape.view.x, landscape.view.y))
+    window = " × ".join(f"[{low:g}, {high:g}]" for low, high in (view.x, view.y))
     names = ", ".join(str(name) for name in reversed(basins["label"].dims))
     console.print(f"Basin map on the plane ({names}) over {window}: cells by where they flow.")
     ids = [point.id for point in catalog]

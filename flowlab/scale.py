@@ -5,7 +5,7 @@ labels are put together here, so they are those of one `settle` over all starts.
 """
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -64,7 +64,8 @@ def settle_distributed(
         raise ValueError(f"chunk is {chunk!r}; needed: a positive number of starts.")
     pieces = [states[first : first + chunk] for first in range(0, len(states), chunk)]
     futures = [client.submit(_settle_piece, spec, piece, options) for piece in pieces]
-    results = client.gather(futures)
+    # The declared return covers asynchronous clients too.
+    results = cast("list[_Piece]", client.gather(futures))
     settings = {"starts": len(states), "chunk": chunk, **options}
     return _together(field, results, catalog, provenance(field, **settings))
 

@@ -746,3 +746,13 @@ def test_trajectories_refuse_bad_input(options, needed):
         plot.trajectories(run([[0, 0], [1, 1]]), **options)
     with pytest.raises(ValueError, match="no trajectories"):
         plot.trajectories([])
+
+
+@pytest.mark.parametrize("style", [{"lw": 3.0}, {"linewidth": 3.0}])
+def test_trajectories_take_matplotlib_aliases(style):
+    run = SimpleNamespace(
+        times=np.arange(3.0), states=np.eye(3)[:, :2], loss=None, outcome=Outcome.settled
+    )
+    _, ax = plt.subplots()
+    plot.trajectories(run, ax=ax, legend=False, **style)
+    assert 3.0 in {line.get_linewidth() for line in ax.get_lines()}

@@ -41,7 +41,10 @@ def public_objects() -> dict[str, object]:
     """Functions and classes of the front rooms, by the name people type."""
     found = {}
     for room in filter(exists, FRONT_ROOMS):
-        for name, value in vars(import_or_skip(room)).items():
+        module = import_or_skip(room)
+        # Asking for each by name: a lazy package holds nothing before.
+        for name in dir(module):
+            value = getattr(module, name)
             is_object = inspect.isclass(value) or callable(value)
             ours = (getattr(value, "__module__", None) or "").startswith("flowlab")
             if not name.startswith("_") and is_object and ours and not inspect.ismodule(value):

@@ -16,6 +16,7 @@ P, Q = 0.524579222543739, 0.409132475081778
 S1, S2 = 1.51081832985837, 0.0966047674852793
 X_STAR, X_MINUS = 0.534154943091895, -(1 - np.pi / 4) / (2 * np.pi)
 
+SURFACE = zoo.muller_brown()
 MULLER_BROWN = [
     (-0.55822363, 1.44172584, -146.699517, 0),
     (0.62349940, 0.02803776, -108.166724, 0),
@@ -179,7 +180,7 @@ def test_known_points_keep_their_ids_and_places(two_students):
 
 @pytest.fixture(scope="module")
 def surface():
-    return find_critical_points(zoo.muller_brown(), key=jax.random.key(3), starts=200)
+    return find_critical_points(SURFACE, key=jax.random.key(3), starts=200)
 
 
 def test_muller_brown(surface):
@@ -232,7 +233,7 @@ def test_critical_circle_without_declared_symmetry_is_one_entry():
 
 
 def test_starts_may_be_an_array_or_come_from_a_sampler(surface):
-    field = zoo.muller_brown()
+    field = SURFACE
     starts = np.stack([point.location + 0.01 for point in surface])
     assert len(find_critical_points(field, starts=starts)) == 5
     corner = Box([0.5, -0.1], [0.7, 0.1])
@@ -241,7 +242,7 @@ def test_starts_may_be_an_array_or_come_from_a_sampler(surface):
 
 
 def test_bad_input():
-    field = zoo.muller_brown()
+    field = SURFACE
     with pytest.raises(ValueError, match=r"pass `key=jax.random.key"):
         find_critical_points(field, starts=10)
     with pytest.raises(ValueError, match="positive whole number"):

@@ -84,7 +84,7 @@ class Catalog:
         return any(which is point or which == point.id for point in self.points)
 
     def __repr__(self) -> str:
-        return text(self)
+        return text(self.points, self.field_spec, len(self.connections))
 
     def _ids(self) -> str:
         ids = [point.id for point in self.points]

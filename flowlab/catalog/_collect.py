@@ -93,11 +93,9 @@ class Collector:
     def _one_manifold(
         self, one: CriticalPoint, other: CriticalPoint, invariant: float, known: float
     ) -> bool:
-        alike = (one.index, one.nullity, one.explained_nullity) == (
-            other.index, other.nullity, other.explained_nullity
-        )
-        has_loss = isinstance(self.field, AbstractGradientFlow)
-        return alike and has_loss and abs(invariant - known) <= SAME_LOSS * max(1.0, abs(known))
+        counts = [(p.index, p.nullity, p.explained_nullity) for p in (one, other)]
+        alike = counts[0] == counts[1] and isinstance(self.field, AbstractGradientFlow)
+        return alike and abs(invariant - known) <= SAME_LOSS * max(1.0, abs(known))
 
     def _free_id(self) -> str:
         taken = {point.id for point in self.points}

@@ -10,8 +10,6 @@ from ..critical import CriticalPoint
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ._catalog import Catalog
-
 COLUMNS = tuple(entry.name for entry in dataclasses.fields(CriticalPoint))
 
 LONGEST = 40
@@ -49,34 +47,34 @@ def _column(points: Sequence[CriticalPoint], name: str) -> Any:
     return column
 
 
-def text(catalog: "Catalog") -> str:
-    """Return the catalog as a compact table in plain text.
+def text(points: Sequence[CriticalPoint], field_spec: dict[str, Any], edges: int) -> str:
+    """Return a catalog as a compact table in plain text.
 
     Args:
-        catalog: the catalog.
+        points: the records.
+        field_spec: description of the field, for the headline.
+        edges: number of connections.
 
     Returns:
         A headline and one line for each point; of a long catalog, the first and the last points.
     """
-    points = catalog.points
+    headline = _headline(points, field_spec, edges)
     if len(points) <= LONGEST:
-        return "\n".join([headline(catalog), *_lines(points)])
+        return "\n".join([headline, *_lines(points)])
     lines = _lines([*points[: LONGEST - 5], *points[-4:]])
     hidden = len(points) - LONGEST + 1
     lines.insert(-4, f"...  {hidden} more; `to_frame()` has them all")
-    return "\n".join([headline(catalog), *lines])
+    return "\n".join([headline, *lines])
 
 
-def headline(catalog: "Catalog") -> str:
-    """Return one line that says what the catalog holds."""
-    count, edges = len(catalog.points), len(catalog.connections)
-    has_loss = any(point.loss is not None for point in catalog.points)
+def _headline(points: Sequence[CriticalPoint], field_spec: dict[str, Any], edges: int) -> str:
+    has_loss = any(point.loss is not None for point in points)
     one, many = ("critical point", "critical points") if has_loss else ("equilibrium", "equilibria")
-    kind = catalog.field_spec.get("name") or catalog.field_spec.get("type") or "unnamed field"
-    shape = catalog.field_spec.get("shape")
+    kind = field_spec.get("name") or field_spec.get("type") or "unnamed field"
+    shape = field_spec.get("shape")
     where = kind if shape is None else f"{kind}, shape {tuple(shape)}"
     joined = f", {edges} connection{'s' * (edges != 1)}" if edges else ""
-    return f"Catalog of {count} {one if count == 1 else many} ({where}){joined}"
+    return f"Catalog of {len(points)} {one if len(points) == 1 else many} ({where}){joined}"
 
 
 def _lines(points: Sequence[CriticalPoint]) -> list[str]:
@@ -99,7 +97,7 @@ def _lines(points: Sequence[CriticalPoint]) -> list[str]:
 
 def _row(point: CriticalPoint) -> tuple[Any, ...]:
     explained = f" ({point.explained_nullity} explained)" if point.nullity else ""
-    loss = "-" if point.loss is None else f"{point.loss:.8g}"
+    loss = "-" if point.loss is None else "0" if abs(point.loss) < 1e-14 else f"{point.loss:.8g}"
     return (
         point.id,
         point.kind,

@@ -55,7 +55,8 @@ def classify(
     if not at.residual <= ROUGH * residual_tolerance(at, state):
         raise ValueError(
             "w is not a critical point: the largest entry of the field there is "
-            f"{at.residual:.3g}. Use `refine` first; if it fails, this is a slow point and has no index."
+            f"{at.residual:.3g}. Use `refine` first; if it fails, this is a slow point and "
+            "has no index."
         )
     location = np.asarray(state)
     spec = spectrum(field, state)

@@ -47,9 +47,7 @@ def residual_tolerance(at: Probe, w: Any) -> float:
     return RESIDUAL * max(1.0, 1e-2 * scale)
 
 
-def refine(
-    field: AbstractField, w0: Any, *, max_steps: int = 100, throw: bool = True
-) -> Refined:
+def refine(field: AbstractField, w0: Any, *, max_steps: int = 100, throw: bool = True) -> Refined:
     r"""Refine an approximate zero of the field by damped Newton steps.
 
     Levenberg-Marquardt with :math:`\mu = \nu|f|` (Fan & Yuan 2005): quadratic also towards

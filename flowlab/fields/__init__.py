@@ -3,8 +3,8 @@
 from . import zoo as zoo
 from ._base import AbstractField as AbstractField
 from ._base import AbstractGradientFlow as AbstractGradientFlow
-from ._base import GradientFlow as GradientFlow
-from ._base import VectorField as VectorField
+from ._functions import GradientFlow as GradientFlow
+from ._functions import VectorField as VectorField
 from ._inputs import AbstractInputs as AbstractInputs
 from ._inputs import Gaussian as Gaussian
 from ._inputs import Isotropic as Isotropic

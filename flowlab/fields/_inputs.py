@@ -78,8 +78,8 @@ class Gaussian(AbstractInputs):
         if values[0] <= 0 or asymmetry > 1e-12 * np.abs(matrix).max():
             raise ValueError(
                 "covariance is not symmetric positive definite: smallest eigenvalue "
-                f"{values[0]:.3g}, asymmetry {asymmetry:.3g}. A degenerate law lives on a subspace: reduce the "
-                "inputs to it."
+                f"{values[0]:.3g}, asymmetry {asymmetry:.3g}. A degenerate law lives on a "
+                "subspace: reduce the inputs to it."
             )
         self.covariance = jnp.asarray(matrix)
         self.root = jnp.asarray((vectors * np.sqrt(values)) @ vectors.T)

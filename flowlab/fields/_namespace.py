@@ -25,11 +25,21 @@ def _floats(np_like: Any) -> SimpleNamespace:
         zero = x == 0
         return np_like.where(zero, 0.0, 1.0 / np_like.where(zero, 1.0, x))
 
+    def unit(part, sine):
+        """`part / sine`, a unit vector along the last axis (0 where `sine = 0`)."""
+        return inverse(sine)[..., None] * part
+
     def angle(sine, cosine):
         return arctan_quotient(sine, cosine, xp=np_like)
 
     return SimpleNamespace(
-        pi=np.pi, root=root, inverse=inverse, angle=angle, where=np_like.where, eye=np_like.eye
+        pi=np.pi,
+        root=root,
+        inverse=inverse,
+        unit=unit,
+        angle=angle,
+        where=np_like.where,
+        eye=np_like.eye,
     )
 
 

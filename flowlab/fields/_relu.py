@@ -91,8 +91,8 @@ def frame(xp: Namespace, W: Any, U: Any) -> Frame:
     half_near, half_far = near[..., None] / 2, far[..., None] / 2
     u_part = xp.where(acute, delta + half_near * e[:, None], sigma - half_far * e[:, None])
     w_part = xp.where(acute, half_near * f[None] - delta, sigma - half_far * f[None])
-    scale = xp.inverse(sine)[..., None]
-    return Frame(norms_w, norms_u, e, f, sine, theta, scale * u_part, scale * w_part)
+    p, q = xp.unit(u_part, sine), xp.unit(w_part, sine)
+    return Frame(norms_w, norms_u, e, f, sine, theta, p, q)
 
 
 def gating_jacobians(xp: Namespace, W: Any, U: Any, same: bool = False) -> tuple[Any, Any]:

@@ -224,5 +224,6 @@ def _require_rows(rows: jax.Array, name: str) -> None:
         index = int(np.argmin(norms))
         raise ValueError(
             f"{name} has a zero row (number {index + 1}). The population gradient is not "
-            "continuous there: it depends on the direction of approach. Leave the row out or perturb it."
+            "continuous there: it depends on the direction of approach. Leave the row out or "
+            "perturb it."
         )

@@ -104,9 +104,7 @@ class Theorem7Plane(AbstractField):
 
     def spec(self) -> dict[str, Any]:
         """Return everything that is needed to build the field again."""
-        return {
-            "type": "Theorem7Plane", "shape": [2], "students": self.students, "dim": self.dim
-        }
+        return {"type": "Theorem7Plane", "shape": [2], "students": self.students, "dim": self.dim}
 
 
 def theorem7_plane(K: int, dim: int | None = None) -> Theorem7Plane:

@@ -38,6 +38,7 @@ class Pool:
     w: np.ndarray
     dt: np.ndarray
     time: np.ndarray
+    rest: np.ndarray
     steps: np.ndarray
     armed: np.ndarray
     """Whether the lane may be called settled; a lane released from a saddle must first leave it."""
@@ -52,8 +53,8 @@ class Pool:
         """Return the pool of lanes that start at `starts`."""
         count = len(starts)
         return cls(
-            np.array(starts), np.zeros(count), np.zeros(count), np.zeros(count, int),
-            np.ones(count, bool), projector,
+            np.array(starts), np.zeros(count), np.zeros(count), np.zeros(count),
+            np.zeros(count, int), np.ones(count, bool), projector,
         )
 
 
@@ -107,12 +108,11 @@ def _advance_bucket(
 ) -> Verdict:
     count = len(index)
     padded = np.concatenate([index, np.repeat(index[-1:], pool.bucket - count)])
-    parts = (pool.w, pool.dt, pool.time, pool.steps)
-    lanes = Lanes(*(jnp.asarray(part[padded]) for part in parts))
+    lanes = Lanes(*(jnp.asarray(getattr(pool, name)[padded]) for name in Lanes._fields))
     projector = None if pool.projector is None else jnp.asarray(pool.projector[padded])
     after, verdict = jax.device_get(advance(field, method, lanes, projector))
-    pool.w[index], pool.dt[index] = after.w[:count], after.dt[:count]
-    pool.time[index], pool.steps[index] = after.time[:count], after.steps[:count]
+    for name in Lanes._fields:
+        getattr(pool, name)[index] = getattr(after, name)[:count]
     return jax.tree.map(lambda leaf: leaf[:count], verdict)
 
 

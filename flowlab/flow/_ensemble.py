@@ -18,12 +18,20 @@ class Ensemble:
         state: (n, *shape), the end; for settled trajectories the polished critical point.
         point: (n,), index into `catalog.points` of what was reached, -1 for nothing known.
         image: (n,), index into `images`: which symmetric image of that point; -1 if none.
-        time: (n,), time to settle.
+        time: (n,), time since which it rests, or at which it ended otherwise.
         steps: (n,), steps, rejected ones included.
         evaluations: (n,), evaluations of the field.
         images: the group elements g that `image` counts: `state` is the image under g of the
             location of `catalog.points[point]`.
         catalog: the critical points: those given and those reached, one entry per orbit.
+
+    Example:
+        >>> import jax.numpy as jnp, flowlab as fl
+        >>> ensemble = fl.settle(fl.zoo.double_wells(2), jnp.array([[0.5, 0.2], [-0.3, 0.4]]))
+        >>> ensemble.counts, ensemble.hits()
+        ({'settled': 2}, {'p1': 2})
+        >>> sorted(str(element) for element in ensemble.images)
+        ['flip 1', 'identity']
     """
 
     outcome: np.ndarray

@@ -1,6 +1,6 @@
 """How to integrate: solver, tolerances, and a step-size controller that tells its next step."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import diffrax as dfx
 import equinox as eqx
@@ -9,13 +9,22 @@ import jax.numpy as jnp
 
 from ..fields import AbstractField
 
+SETTLED = 100.0
+"""A trajectory rests when it moves by less than this many step errors in a step."""
+
+
+class Memory(NamedTuple):
+    """State of a `RememberingController`: what `diffeqsolve` knows but does not return."""
+
+    inner: Any
+    next_step: jax.Array
+    """The step it will try next: a round must not estimate a small first step anew."""
+    moving_until: jax.Array
+    """End of the last accepted step that moved by more than the threshold of rest."""
+
 
 class RememberingController(dfx.AbstractAdaptiveStepSizeController):
-    """A step-size controller that keeps the step it will try next in its state.
-
-    `diffeqsolve` returns the controller's state but not the next step, and an integration that is
-    continued in rounds must not estimate a small first step anew in each.
-    """
+    """A step-size controller for integrations that are continued in rounds, see `Memory`."""
 
     inner: dfx.PIDController
 
@@ -45,20 +54,23 @@ class RememberingController(dfx.AbstractAdaptiveStepSizeController):
 
     def init(
         self, terms, t0, t1, y0, dt0, args, func, error_order
-    ) -> tuple[Any, tuple[Any, jax.Array]]:
+    ) -> tuple[Any, Memory]:
         """Initialise, and remember the first step."""
         tnext, state = self.inner.init(terms, t0, t1, y0, dt0, args, func, error_order)
-        return tnext, (state, jnp.asarray(tnext - t0))
+        return tnext, Memory(state, jnp.asarray(tnext - t0), jnp.asarray(t0))
 
     def adapt_step_size(
         self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state
     ) -> tuple[Any, ...]:
-        """Adapt, and remember the next step."""
-        inner, _ = controller_state
+        """Adapt, and remember the next step and whether this one moved."""
         keep, next_t0, next_t1, jump, inner, result = self.inner.adapt_step_size(
-            t0, t1, y0, y1_candidate, args, y_error, error_order, inner
+            t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state.inner
         )
-        return keep, next_t0, next_t1, jump, (inner, next_t1 - next_t0), result
+        noise = self.atol + self.rtol * jnp.max(jnp.abs(y0))
+        moved = keep & (jnp.max(jnp.abs(y1_candidate - y0)) > SETTLED * noise)
+        until = jnp.where(moved, t1, controller_state.moving_until)
+        memory = Memory(inner, next_t1 - next_t0, until)
+        return keep, next_t0, next_t1, jump, memory, result
 
 
 class Method(eqx.Module):

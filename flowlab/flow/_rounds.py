@@ -8,14 +8,11 @@ import jax
 import jax.numpy as jnp
 
 from ..fields import AbstractField
-from ._method import Method, first_step, term_of
+from ._method import SETTLED, Method, first_step, term_of
 
 ROUND = 16
 """Steps in a round: enough that a round costs more than its overhead, few enough that a lane that
 has settled does not go on for long."""
-
-SETTLED = 100.0
-"""A lane is a candidate when it moves by less than this many step errors in a step."""
 
 SINGULAR = 1e-8
 """A lane this close to a singularity of the field (relative) has reached it."""
@@ -42,6 +39,8 @@ class Lanes(NamedTuple):
     dt: jax.Array
     """The next step; 0 for a lane that has not begun."""
     time: jax.Array
+    rest: jax.Array
+    """Time since which the lane has not moved by more than the threshold."""
     steps: jax.Array
 
 
@@ -82,10 +81,14 @@ def advance(
             stepsize_controller=method.controller, max_steps=ROUND, throw=False,
             saveat=dfx.SaveAt(t1=True, controller_state=True), adjoint=dfx.ForwardMode(),
         )
-        state = solution.controller_state
-        assert solution.ys is not None and solution.ts is not None and state is not None
-        w, dt = solution.ys[0], state[1]
-        after = Lanes(w, dt, lane.time + solution.ts[0], lane.steps + solution.stats["num_steps"])
-        return after, judge(field, method, w, dt, projector)
+        memory = solution.controller_state
+        assert solution.ys is not None and solution.ts is not None and memory is not None
+        w, moving = solution.ys[0], memory.moving_until
+        after = Lanes(
+            w, memory.next_step, lane.time + solution.ts[0],
+            jnp.where(moving > 0, lane.time + moving, lane.rest),
+            lane.steps + solution.stats["num_steps"],
+        )
+        return after, judge(field, method, w, memory.next_step, projector)
 
     return jax.vmap(one)(lanes, projector)

@@ -175,7 +175,9 @@ class _Job:
             if len(live) == 0:
                 break
         self.labels.state[lanes[live]] = pool.w[live]
-        self.time[lanes], self.steps[lanes] = pool.time, pool.steps
+        settled = self.labels.outcome[lanes] == Outcome.settled
+        self.time[lanes] = np.where(settled, pool.rest, pool.time)
+        self.steps[lanes] = pool.steps
         self.done += len(lanes)
 
     def _report(self, finished: int) -> None:

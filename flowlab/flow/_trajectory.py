@@ -13,8 +13,8 @@ from .._checks import as_state, require_float64
 from .._outcome import Outcome
 from ..critical import newton_batches, outcome_of
 from ..fields import AbstractField
-from ._method import default_method, first_step, term_of
-from ._rounds import SETTLED, judge
+from ._method import SETTLED, default_method, first_step, term_of
+from ._rounds import judge
 
 CHUNK = 32
 """Steps between two looks at whether it has settled."""
@@ -32,6 +32,12 @@ class Trajectory:
         steps: number of steps, rejected ones included.
         evaluations: number of evaluations of the field.
         limit: the critical point that a settled trajectory converges to, polished; else `None`.
+
+    Example:
+        >>> import jax.numpy as jnp, flowlab as fl
+        >>> run = fl.integrate(fl.zoo.double_well(), jnp.array([0.5, 0.2]))
+        >>> len(run.times) == len(run.states) == len(run.loss), bool(run.loss[-1] < run.loss[0])
+        (True, True)
     """
 
     times: np.ndarray
@@ -153,7 +159,7 @@ def _chunk(field, method, w, dt, left, projector):
         saveat=dfx.SaveAt(steps=True, controller_state=True),
     )
     assert solution.controller_state is not None
-    return solution.ts, solution.ys, solution.controller_state[1], solution.stats
+    return solution.ts, solution.ys, solution.controller_state.next_step, solution.stats
 
 
 def _until(field, method, start, t1, projector, max_steps, radius):

@@ -39,6 +39,12 @@ class View:
         x: range of the first coordinate.
         y: range of the second coordinate.
         points: critical points in the window, as (coordinates (2,), kind in the full field).
+
+    Example:
+        >>> import flowlab as fl
+        >>> from flowlab.landscape import View
+        >>> View(fl.zoo.double_well(), None, (-2.0, 2.0), (-1.0, 1.0), ()).field.coordinates
+        ('x', 'y')
     """
 
     field: AbstractField
@@ -57,6 +63,13 @@ class Survey:
         graph: the landscape graph, one node per image reached.
         basins: the basin map on `view`, labelled with the catalog's points.
         view: the plane that was mapped.
+
+    Example:
+        >>> import jax, flowlab as fl
+        >>> landscape = fl.survey(
+        ...     fl.zoo.double_well(), key=jax.random.key(0), starts=30, resolution=10)
+        >>> landscape.graph.number_of_edges(), landscape.view.field.coordinates
+        (2, ('x', 'y'))
     """
 
     catalog: Catalog
@@ -102,7 +115,7 @@ def survey(
         >>> landscape = fl.survey(
         ...     fl.zoo.double_well(), key=jax.random.key(0), starts=30, resolution=10)
         >>> len(landscape.catalog), landscape.basins.sizes["x"]
-        (2, 10)
+        (3, 10)
     """
     catalog = find_critical_points(field, key=key, starts=starts, progress_meter=search_meter)
     plane = _theorem7(field)

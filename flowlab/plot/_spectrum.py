@@ -110,7 +110,7 @@ def _draw_columns(
         y, left, right = np.array(lines[name]).T
         null = name.startswith("null")
         text = "_nolegend_" if null else name
-        ax.hlines(y, left, right, **{"colors": colour, "lw": 1.6, "label": text, **marks})
+        ax.hlines(y, left, right, **{"colors": colour, "linewidth": 1.6, "label": text, **marks})
         if null:
             _mark_null(ax, name, colour, (left + right) / 2, y)
     names = [

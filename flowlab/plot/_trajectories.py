@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cbook import normalize_kwargs
+from matplotlib.lines import Line2D
 from scipy.interpolate import CubicHermiteSpline
 
 from .._outcome import Outcome
@@ -92,8 +94,8 @@ def trajectories(
     for number, curve in enumerate(curves):
         few = len(curves) <= _FEW
         style = {
-            "color": categorical(number) if few else "0.25", "lw": 1.2 if few else 0.7,
-            "alpha": 1.0 if few else 0.5, "zorder": 3, **line,
+            "color": categorical(number) if few else "0.25", "linewidth": 1.2 if few else 0.7,
+            "alpha": 1.0 if few else 0.5, "zorder": 3, **normalize_kwargs(line, Line2D),
         }
         ax.plot(*curve, **style)
     _mark_ends(ax, chosen, curves)

@@ -7,8 +7,8 @@ from ._coloured_graph import CanonicalForm, Table, automorphism_order, canonical
 from ._group import AbstractGroup, Isotropy, checked_state
 from ._names import isotropy_name
 from ._relabeling import Relabeling
+from ._row_permutations import RowPermutations
 from ._stabilizer import TeacherStabilizer
-from ._students import StudentPermutations
 from ._tables import point_tables
 
 # Values that cluster into a chain can hide the right relabeling; a finer tolerance separates them.
@@ -34,7 +34,7 @@ class RelabelingGroup(AbstractGroup[Relabeling]):
         ('ΔS_3', 6)
     """
 
-    def __init__(self, students: StudentPermutations, stabilizer: TeacherStabilizer):
+    def __init__(self, students: RowPermutations, stabilizer: TeacherStabilizer):
         self.students = students
         self.stabilizer = stabilizer
 

@@ -17,7 +17,7 @@ from ._coloured_graph import (
 )
 from ._complement import random_rotation
 from ._relabeling import snapped
-from ._students import checked_weights, weight_classes
+from ._weights import checked_weights, weight_classes
 
 _ROUNDING = 1e-10
 

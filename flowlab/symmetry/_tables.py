@@ -4,12 +4,12 @@ import numpy as np
 
 from ._clusters import cluster, combine
 from ._coloured_graph import Table
+from ._row_permutations import RowPermutations
 from ._stabilizer import TeacherStabilizer
-from ._students import StudentPermutations
 
 
 def point_tables(
-    students: StudentPermutations,
+    students: RowPermutations,
     stabilizer: TeacherStabilizer,
     points: list[np.ndarray],
     tol: float,

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._base import VectorField
+from .._functions import VectorField
 from .._samplers import Box
 from ._describe import describe, finite
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._base import GradientFlow
+from .._functions import GradientFlow
 from .._samplers import Box
 from ._describe import describe
 

@@ -1,0 +1,28 @@
+"""Proofs by ball arithmetic: that a critical point exists, is unique in a box, and what it is."""
+
+import sys
+import types
+from typing import Any
+
+try:
+    import flint as _flint
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "flowlab.certify needs python-flint: pip install 'flowlab[certify]'", name="flint"
+    ) from error
+else:
+    del _flint
+
+from ._certificate import Certificate as Certificate
+from ._certify import certify as certify
+from ._refusal import CertificationError as CertificationError
+
+
+class _Room(types.ModuleType):
+    # Importing a submodule binds it as an attribute of its parent: `flowlab.certify` is this room
+    # or the function, depending on what was used first. Called, both do the same.
+    def __call__(self, *args: Any, **kwargs: Any) -> Certificate:
+        return certify(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Room

@@ -1,0 +1,122 @@
+r"""Balls of real numbers as an array namespace for the closed forms of the fields.
+
+A ball is a midpoint and a radius (`flint.arb`); an operation on balls returns a ball that contains
+every result of the operation on their elements, rounding included. Arrays are numpy object arrays,
+whose operators act entry by entry, so the closed forms run on them as they stand.
+
+Two operations use what is known of the true values. `root` takes the root of a quantity that is
+nonnegative, whatever its ball says. `unit` divides the part of a vector by its length, the sine:
+the quotient is a unit vector, so each of its entries lies in [-1, 1], also when the ball of the
+sine contains 0. Where the sine itself is 0 the quotient does not exist, but the closed forms
+multiply it by that sine: any finite ball is then an enclosure.
+"""
+
+import contextlib
+from typing import Any
+
+import flint
+import numpy as np
+from flint import arb, arb_mat, ctx
+
+BallArray = Any
+"""A numpy object array of `arb`."""
+
+
+def working_precision(bits: int) -> contextlib.AbstractContextManager[Any]:
+    """Return a context in which balls are computed with `bits` bits."""
+    return ctx.workprec(bits)
+
+
+def balls(values: Any, radius: Any = 0) -> BallArray:
+    """Return floats, taken as exact, as balls of a common radius."""
+    values = np.asarray(values, dtype=float)
+    result = np.empty(values.shape, dtype=object)
+    for place, value in np.ndenumerate(values):
+        result[place] = arb(float(value), radius)
+    return result
+
+
+def matrix(values: BallArray) -> arb_mat:
+    """Return a two-dimensional array of balls as a matrix, whose products are fast."""
+    rows, columns = values.shape
+    return arb_mat(rows, columns, list(values.ravel()))
+
+
+def middles(values: BallArray) -> BallArray:
+    """Return the midpoints, as balls of radius 0."""
+    return _each(arb.mid, values)
+
+
+def radii(values: BallArray) -> BallArray:
+    """Return the radii, as balls of radius 0."""
+    return _each(arb.rad, values)
+
+
+def interval(lower: arb, upper: arb) -> arb:
+    """Return a ball that contains everything between the ends of two balls."""
+    return lower.union(upper)
+
+
+def flint_versions() -> dict[str, str]:
+    """Return the versions of the ball arithmetic."""
+    return {"python-flint": flint.__version__, "flint": flint.__FLINT_VERSION__}
+
+
+def _each(function, *arrays: BallArray) -> BallArray:
+    return np.frompyfunc(function, len(arrays), 1)(*arrays)
+
+
+def _root(x: arb) -> arb:
+    if x > 0:
+        return x.sqrt()
+    # A ball below zero would mean that the closed form is wrong: it must not pass for a zero.
+    return arb(0).union(x.upper().sqrt()) if x.upper() >= 0 else arb.nan()
+
+
+def _angle(sine: arb, cosine: arb) -> arb:
+    # The complement keeps away from the branch cut, which opposite vectors touch: there the ball
+    # of the sine reaches below 0 and the cosine is negative.
+    quarter = arb.pi() / 2
+    theta = quarter - arb.atan2(cosine, sine)
+    return theta.intersection(quarter.union(0).union(2 * quarter)) if theta.is_finite() else theta
+
+
+def _unit_entry(part: arb, sine: arb) -> arb:
+    bound = arb(0, 1)
+    return bound if sine.contains(0) else (part / sine).intersection(bound)
+
+
+class _Balls:
+    """The operations of `fields._namespace` on arrays of balls."""
+
+    @property
+    def pi(self) -> arb:
+        return arb.pi()  # at the precision of the moment
+
+    def root(self, x: BallArray) -> BallArray:
+        """Square roots of quantities known to be nonnegative."""
+        return _each(_root, x)
+
+    def unit(self, part: BallArray, sine: BallArray) -> BallArray:
+        """Unit vectors `part / sine`; every entry in [-1, 1]."""
+        return _each(_unit_entry, part, sine[..., None])
+
+    def angle(self, sine: BallArray, cosine: BallArray) -> BallArray:
+        """The angle in [0, pi] of a nonnegative multiple of (cosine, sine), sine nonnegative."""
+        return _each(_angle, sine, cosine)
+
+    def where(self, mask: np.ndarray, yes: Any, no: Any) -> BallArray:
+        """Entries of `yes` or `no`. A mask that compares balls is true where that is certain."""
+        return np.where(mask, _exact(yes), _exact(no))
+
+    def eye(self, size: int) -> BallArray:
+        """The identity."""
+        return balls(np.eye(size))
+
+
+def _exact(value: Any) -> Any:
+    return value if isinstance(value, np.ndarray) and value.dtype == object else balls(value)
+
+
+BALLS = _Balls()
+"""The namespace of balls."""
