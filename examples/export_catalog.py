@@ -21,7 +21,6 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
-import flowlab as fl
 import jax.numpy as jnp
 import networkx as nx
 import numpy as np
@@ -29,6 +28,8 @@ import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+import flowlab as fl
 
 TOLERANCE = 1e-12
 """Largest entry of the field that counts as zero: some thousand roundings of numbers of size 1."""
@@ -81,8 +82,13 @@ def check(folder: Path) -> list[bool]:
         right &= entries == point.location.ravel().tolist()
         verdicts.append(bool(right))
         table.add_row(
-            point.id, point.kind, str(point.index), str(point.nullity), shown(point.loss),
-            str(point.orbit_size), f"{residual:.0e}",
+            point.id,
+            point.kind,
+            str(point.index),
+            str(point.nullity),
+            shown(point.loss),
+            str(point.orbit_size),
+            f"{residual:.0e}",
             "[green]yes[/]" if right else "[bold red]NO[/]",
         )
     console.print(table)

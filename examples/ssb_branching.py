@@ -17,7 +17,6 @@ ssb_branching.png (the times; the weights reached) and ssb_branching.csv (every 
 """
 
 import argparse
-import csv
 import dataclasses
 from pathlib import Path
 
@@ -26,14 +25,16 @@ import jax
 jax.config.update("jax_enable_x64", True)
 
 import diffrax as dfx
-import flowlab as fl
 import jax.numpy as jnp
 import matplotlib
 import numpy as np
+import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from scipy.optimize import linear_sum_assignment
+
+import flowlab as fl
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -41,7 +42,7 @@ import matplotlib.pyplot as plt
 LEFT = 0.1
 """The saddle counts as left when the unstable component has grown to this."""
 
-ARRIVED = 1e-3
+NEAR = 1e-3
 """The end counts as reached when no weight is farther from it than this."""
 
 LINEAR = 1e-4
@@ -56,6 +57,7 @@ NUDGE = 1e-3
 SAME = 1e-6
 """Weights that agree to this are the same point."""
 
+COLUMNS = ["students", "side", "eps", "departure_time", "arrival_time"]
 SIDES = {1: "up", -1: "down"}
 COLOURS = {2: "#0072B2", 3: "#E69F00", 4: "#009E73", 5: "#D55E00"}
 
@@ -109,9 +111,7 @@ class Saddle:
     def displacement(self) -> fl.VectorField:
         """The full flow of v = w - w*; the symmetries of w keep w*, so they are those of v too."""
         field, rest = self.field, self.x
-        return fl.VectorField(
-            lambda v: field(0.0, rest + v), field.shape, symmetry=field.symmetry
-        )
+        return fl.VectorField(lambda v: field(0.0, rest + v), field.shape, symmetry=field.symmetry)
 
     def nudge(self, eps: float, j: int, k: int) -> np.ndarray:
         """Return the move of one weight whose unstable part has size |eps|."""
@@ -123,17 +123,6 @@ class Saddle:
         """Return the unstable part of displacements, (..., K, K)."""
         P = np.eye(self.students) - 1 / self.students
         return P @ v @ P
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One nudge of weight (1, 1) and when it leaves and arrives."""
-
-    students: int
-    side: int
-    eps: float
-    departure: float
-    arrival: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,23 +181,35 @@ def random_directions(saddle: Saddle, count: int, seed: int) -> Reached:
     return Reached(point, example, int(here.sum()), int(same.sum()), count)
 
 
-def departures(saddle: Saddle, sizes: np.ndarray, ends: dict[int, np.ndarray]) -> list[Run]:
-    """Nudge weight (1, 1) by each size and side and take the times."""
+def follow(saddle: Saddle, sizes: np.ndarray, reached: dict[int, Reached]) -> pd.DataFrame:
+    """Nudge weight (1, 1) by each size, up and down, and take the times: one row for each run."""
     # By symmetry every other weight takes the same time.
     field, times = saddle.displacement, np.arange(0, END + EVERY / 2, EVERY)
-    runs = []
-    for side in SIDES:
+    method = {"solver": dfx.Tsit5(), "rtol": 1e-9, "atol": 1e-16}
+    blocks = []
+    for side, word in SIDES.items():
+        point, rows = reached[side].point, []
         for eps in sizes:
-            run = fl.integrate(
-                field, saddle.nudge(side * eps, 0, 0), saveat=times, solver=dfx.Tsit5(),
-                rtol=1e-9, atol=1e-16,
-            )
+            run = fl.integrate(field, saddle.nudge(side * eps, 0, 0), saveat=times, **method)
             left = np.linalg.norm(saddle.unstable(run.states), axis=(1, 2))
-            far = np.abs(saddle.x + run.states - ends[side]).max((1, 2))
+            far = np.abs(saddle.x + run.states - reached[side].example).max((1, 2))
             departure = _crossing(times, np.log(left / LEFT))
-            arrival = _crossing(times, np.log(ARRIVED / far))
-            runs.append(Run(saddle.students, side, float(eps), departure, arrival))
-    return runs
+            rows.append(
+                (saddle.students, word, eps, departure, _crossing(times, -np.log(far / NEAR)))
+            )
+        block = pd.DataFrame(rows, columns=COLUMNS)
+        small = block[block.eps <= LINEAR]
+        slope, _ = np.polyfit(-np.log(small.eps), small.departure_time, 1)
+        blocks.append(
+            block.assign(
+                reached=point.kind,
+                reached_index=point.index,
+                reached_loss=point.loss,
+                kappa=saddle.rate,
+                kappa_measured=1 / slope,
+            )
+        )
+    return pd.concat(blocks)
 
 
 def _crossing(times: np.ndarray, height: np.ndarray) -> float:
@@ -220,49 +221,38 @@ def _crossing(times: np.ndarray, height: np.ndarray) -> float:
     return float(np.interp(0.0, height[last - 1 : last + 1], times[last - 1 : last + 1]))
 
 
-def fitted_rate(runs: list[Run]) -> float:
-    """The rate kappa from the slope of time over ln(1/eps)."""
-    small = [run for run in runs if run.eps <= LINEAR]
-    slope, _ = np.polyfit([-np.log(run.eps) for run in small], [run.departure for run in small], 1)
-    return 1 / slope
-
-
-def select(runs: list[Run], students: int, side: int) -> list[Run]:
-    """The runs of one K and side."""
-    return [run for run in runs if (run.students, run.side) == (students, side)]
-
-
-def report(runs: list[Run], reached: dict[int, dict[int, Reached]]) -> None:
+def report(runs: pd.DataFrame, reached: dict[int, dict[int, Reached]]) -> None:
     """Print three tables."""
     console.print(f"[bold]Time to leave the saddle[/] (unstable component {LEFT:g}), nudge up")
     table = _table("eps", *(f"K = {students}" for students in reached))
-    for eps in dict.fromkeys(run.eps for run in runs):
-        here = [run for run in runs if run.eps == eps and run.side == 1]
-        table.add_row(f"{eps:.0e}", *(f"{run.departure:.3f}" for run in here))
+    for eps, row in runs[runs.side == "up"].groupby("eps", sort=False):
+        table.add_row(f"{eps:.0e}", *(f"{time:.3f}" for time in row.departure_time))
     console.print(table)
 
     console.print(f"[bold]What each factor e of the nudge is worth[/] (eps <= {LINEAR:.0e})")
     table = _table("K", "kappa", "1/kappa", "measured up", "error", "measured down", "error")
-    for students in reached:
-        rate = Saddle(students).rate
-        cells = []
-        for side in SIDES:
-            measured = 1 / fitted_rate(select(runs, students, side))
+    for students, block in runs.groupby("students"):
+        rate = Saddle(int(students)).rate
+        cells = [str(students), f"{rate:.6f}", f"{1 / rate:.6f}"]
+        for word in SIDES.values():
+            measured = 1 / block[block.side == word].kappa_measured.iloc[0]
             cells += [f"{measured:.6f}", f"{measured * rate - 1:+.0e}"]
-        table.add_row(str(students), f"{rate:.6f}", f"{1 / rate:.6f}", *cells)
+        table.add_row(*cells)
     console.print(table)
 
     console.print(f"[bold]What is reached[/] (nudge {NUDGE:g})")
-    table = _table(
-        "K", "nudge", "reached", "index", "isotropy", "loss", "runs", "expected"
-    )
+    table = _table("K", "nudge", "reached", "index", "isotropy", "loss", "runs", "expected")
     for students, kinds in reached.items():
         for side, found in kinds.items():
             name = "teacher" if found.point.kind == "global minimum" else found.point.kind
             table.add_row(
-                str(students), f"one weight {SIDES[side]}" if side else "random",
-                name, str(found.point.index), found.point.isotropy_name,
-                f"{abs(found.point.loss):.6f}", f"{found.count} of {found.total}",
+                str(students),
+                f"one weight {SIDES[side]}" if side else "random",
+                name,
+                str(found.point.index),
+                found.point.isotropy_name,
+                f"{abs(found.point.loss):.6f}",
+                f"{found.count} of {found.total}",
                 f"{found.expected} of {found.total}",
             )
     console.print(table)
@@ -270,7 +260,8 @@ def report(runs: list[Run], reached: dict[int, dict[int, Reached]]) -> None:
         "Expected: for one weight, the image in which student j and axis k take the part\n"
         "of student 1 and axis 1; for a random direction, the teacher's permutation that\n"
         "gains most from it. K = 2 has one unstable direction only: nothing to draw.",
-        style="dim", highlight=False,
+        style="dim",
+        highlight=False,
     )
 
 
@@ -282,38 +273,38 @@ def _table(*names: str) -> Table:
     return table
 
 
-def draw(runs: list[Run], reached: dict[int, dict[int, Reached]], path: Path) -> None:
+def draw(runs: pd.DataFrame, reached: dict[int, dict[int, Reached]], path: Path) -> None:
     """Draw the times, and the weights that are reached."""
     figure = plt.figure(figsize=(9.2, 4.4), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(1.15, 1))
-    _draw_times(left.subplots(), runs, list(reached))
+    _draw_times(left.subplots(), runs)
     _draw_weights(right, reached)
     figure.savefig(path, dpi=200)
     plt.close(figure)
 
 
-def _draw_times(ax: plt.Axes, runs: list[Run], students: list[int]) -> None:
-    for K in students:
-        rate, colour = Saddle(K).rate, COLOURS[K]
-        up, down = (select(runs, K, side) for side in SIDES)
-        eps = np.array([run.eps for run in up])
-        times = np.array([run.departure for run in up])
+def _draw_times(ax: plt.Axes, runs: pd.DataFrame) -> None:
+    for K, block in runs.groupby("students"):
+        rate, colour = Saddle(int(K)).rate, COLOURS[int(K)]
+        up, down = (block[block.side == word] for word in SIDES.values())
+        eps, times = up.eps.to_numpy(), up.departure_time.to_numpy()
         offset = np.mean((times + np.log(eps) / rate)[eps <= LINEAR])
         # Exact slope, fitted height: the measured points have to follow it by themselves.
         ax.plot(eps, offset - np.log(eps) / rate, color=colour, lw=1, zorder=1)
         ax.plot(eps, times, "o", color=colour, ms=5.5, mec="white", mew=0.5)
-        ax.plot(eps, [run.departure for run in down], "o", mfc="none", mec="0.15", ms=8, mew=0.7)
-        ax.annotate(
-            rf"$K = {K}$:  $1/\kappa = {1 / rate:.3f}$", (eps[-1], times[-1]), (9, 0),
-            textcoords="offset points", va="center", color=colour, annotation_clip=False,
-        )
+        ax.plot(eps, down.departure_time, "o", mfc="none", mec="0.15", ms=8, mew=0.7)
+        text = rf"$K = {K}$:  $1/\kappa = {1 / rate:.3f}$"
+        place = {"xytext": (9, 0), "textcoords": "offset points", "va": "center"}
+        ax.annotate(text, (eps[-1], times[-1]), color=colour, annotation_clip=False, **place)
     ax.plot([], [], "o", color="0.4", ms=5.5, mew=0.5, mec="white", label="weight nudged up")
     ax.plot([], [], "o", mfc="none", mec="0.15", ms=8, mew=0.7, label="weight nudged down")
     ax.plot([], [], color="0.4", lw=1, label=r"slope $1/\kappa$, predicted")
     ax.legend(frameon=False, loc="upper left", fontsize="small")
     ax.set(
-        xscale="log", xlabel=r"unstable component of the nudge, $\varepsilon$",
-        ylabel="time to leave the saddle", ylim=(0, None),
+        xscale="log",
+        xlabel=r"unstable component of the nudge, $\varepsilon$",
+        ylabel="time to leave the saddle",
+        ylim=(0, None),
     )
     ax.invert_xaxis()
     ax.spines[["top", "right"]].set_visible(False)
@@ -322,9 +313,9 @@ def _draw_times(ax: plt.Axes, runs: list[Run], students: list[int]) -> None:
 def _draw_weights(figure: plt.Figure, reached: dict[int, dict[int, Reached]]) -> None:
     """One small matrix for each K and kind of nudge: students are rows, teachers columns."""
     axes = figure.subplots(len(reached), 3, squeeze=False)
-    states = np.concatenate([
-        found.example.ravel() for kinds in reached.values() for found in kinds.values()
-    ])
+    states = np.concatenate(
+        [found.example.ravel() for kinds in reached.values() for found in kinds.values()]
+    )
     limit = np.abs(states).max()
     for ax in axes.flat:
         ax.set_axis_off()
@@ -347,23 +338,6 @@ def _draw_weights(figure: plt.Figure, reached: dict[int, dict[int, Reached]]) ->
     bar.outline.set_visible(False)
 
 
-def write(runs: list[Run], reached: dict[int, dict[int, Reached]], path: Path) -> None:
-    """Write one line for each run."""
-    with open(path, "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(
-            "students side eps departure_time arrival_time reached reached_index reached_loss "
-            "kappa kappa_measured".split()
-        )
-        for run in runs:
-            point = reached[run.students][run.side].point
-            measured = fitted_rate(select(runs, run.students, run.side))
-            writer.writerow([
-                run.students, SIDES[run.side], run.eps, run.departure, run.arrival, point.kind,
-                point.index, point.loss, Saddle(run.students).rate, measured,
-            ])
-
-
 def main() -> None:
     """Nudge, follow, report."""
     parser = argparse.ArgumentParser(
@@ -376,7 +350,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     students, draws = ((2, 5), 32) if options.fast else ((2, 3, 4, 5), 200)
     sizes = 10.0 ** -np.arange(2, 13, 2 if options.fast else 1)
-    runs: list[Run] = []
+    blocks: list[pd.DataFrame] = []
     reached: dict[int, dict[int, Reached]] = {}
     for K in students:
         saddle = Saddle(K)
@@ -385,10 +359,10 @@ def main() -> None:
             if K > 2:
                 reached[K][0] = random_directions(saddle, draws, options.seed)
             status.update(f"K = {K}: how long it takes")
-            ends = {side: reached[K][side].example for side in SIDES}
-            runs += departures(saddle, sizes, ends)
+            blocks.append(follow(saddle, sizes, reached[K]))
+    runs = pd.concat(blocks)
     report(runs, reached)
-    write(runs, reached, options.out / "ssb_branching.csv")
+    runs.to_csv(options.out / "ssb_branching.csv", index=False)
     draw(runs, reached, options.out / "ssb_branching.png")
     console.print(f"\nWritten: {options.out / 'ssb_branching.png'}, .csv", highlight=False)
 

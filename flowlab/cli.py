@@ -218,6 +218,8 @@ def _survey(console: "Console", field: Any, starts: int, seed: int, resolution: 
 
     from .landscape import survey
 
+    if field.size < 2:
+        raise UserError("one student in one dimension has no plane to map: pass --dim 2 or more.")
     with _progress(console) as bars:
         return survey(
             field, key=jax.random.key(seed), starts=starts, resolution=resolution,

@@ -188,6 +188,7 @@ def test_plane_through_the_full_field_gives_the_same_map(mapped):
             assert np.shape(points_of(full)[0]["location"]) == (K, K)
 
 
+@pytest.mark.slow
 def test_restricted_field_gives_the_same_map(mapped):
     plane = restrict(FIELDS[3], np.stack(directions(3)), coordinates=("x", "y"))
     basins = basin_map(plane, x=(0, 1), y=(0, 1), resolution=RESOLUTION)

@@ -52,7 +52,7 @@ class Collector:
                 continue
             element = self.group.match(self.points[index].location, location)
             if element is not None:
-                self._hit(index, hits)
+                self.hit(index, hits)
                 return index, element
         return self._add_new(location, invariant, found_by, hits)
 
@@ -65,7 +65,8 @@ class Collector:
             return float(probe(self.field, location).loss)
         return float(np.linalg.norm(location))
 
-    def _hit(self, index: int, hits: int) -> None:
+    def hit(self, index: int, hits: int) -> None:
+        """Count further starts that led to an entry."""
         point = self.points[index]
         self.points[index] = point.replace(hits=point.hits + hits)
 
@@ -74,7 +75,7 @@ class Collector:
     ) -> tuple[int, Any]:
         given, location = location, self.field.preferred_image(location)
         isotropy = self.group.isotropy(location)
-        if isotropy.order > 1:
+        if isotropy.order > 1 or isotropy.reflections:
             # Entries that symmetry makes equal become equal to the bit: flows that start from the
             # point in a symmetric direction then stay in the fixed subspace exactly.
             location = np.asarray(self.group.symmetrize(location, isotropy))
@@ -82,7 +83,7 @@ class Collector:
         if record.unexplained_nullity:
             for index, point in enumerate(self.points):
                 if self._one_manifold(point, record, invariant, self._invariants[index]):
-                    self._hit(index, hits)
+                    self.hit(index, hits)
                     return index, self.group.identity()
         self.points.append(record)
         self._invariants.append(invariant)

@@ -60,7 +60,7 @@ def certify(
         >>> import jax.numpy as jnp, flowlab as fl
         >>> field = fl.TeacherStudent(jnp.eye(2, 3))
         >>> p, q = 0.524579222543739, 0.409132475081778
-        >>> saddle = fl.refine(field, jnp.array([[p, p, q], [p, p, -q]])).location
+        >>> saddle = jnp.array([[p, p, q], [p, p, -q]])
         >>> certificate = fl.certify(field, saddle, radius=1e-4)
         >>> certificate.index, certificate.radius, certificate.error < 1e-12
         (1, 0.0001, True)

@@ -14,8 +14,8 @@ class CertificationError(ValueError):
         >>> try:
         ...     fl.certify(fl.TeacherStudent(jnp.eye(2)), diagonal)
         ... except fl.CertificationError as error:
-        ...     print(str(error)[:46])
-        The point is degenerate: 1 of the 4 eigenvalue
+        ...     print(str(error)[:35])
+        The point is degenerate: nullity 1.
     """
 
 

@@ -82,18 +82,15 @@ class Labeller:
             else:
                 again[members] = True
             return
-        known = len(self.collector.points)
         point, element = self.collector.add(states[best], found_by=self.found_by, hits=0)
         staying = members
         if not self.collector.points[point].is_sink:
+            # The saddle is real, and listed, even if all of them are only passing by.
             free = members[~exact[members]]
             leaving = free[self._leaving(ends[free], states[free])]
             again[leaving] = True
             staying = np.setdiff1d(members, leaving)
-        if len(staying) == 0 and len(self.collector.points) > known:
-            # Nobody stays here after all, but the saddle is real: the passers-by have found it.
-            return
-        self.collector.add(states[best], found_by=self.found_by, hits=len(staying))
+        self.collector.hit(point, len(staying))
         chosen = lanes[staying]
         labels.outcome[chosen] = Outcome.settled
         labels.state[chosen] = states[staying]

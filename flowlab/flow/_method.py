@@ -69,7 +69,7 @@ class RememberingController(dfx.AbstractAdaptiveStepSizeController):
         noise = self.atol + self.rtol * jnp.max(jnp.abs(y0))
         moved = keep & (jnp.max(jnp.abs(y1_candidate - y0)) > SETTLED * noise)
         until = jnp.where(moved, t1, controller_state.moving_until)
-        memory = Memory(inner, next_t1 - next_t0, until)
+        memory = Memory(inner, jnp.asarray(next_t1 - next_t0), until)
         return keep, next_t0, next_t1, jump, memory, result
 
 

@@ -108,7 +108,7 @@ def survey(
 
     Raises:
         ValueError: on bad input.
-        RuntimeError: if JAX runs in 32 bits.
+        RuntimeError: if JAX runs in 32 bits, or if no critical point is found.
 
     Example:
         >>> import jax, flowlab as fl
@@ -117,7 +117,17 @@ def survey(
         >>> len(landscape.catalog), landscape.basins.sizes["x"]
         (3, 10)
     """
+    if field.size < 2:
+        raise ValueError(
+            f"the field has shape {field.shape}: one coordinate has no plane to map. Use "
+            "`find_critical_points` and `connect`, or more dimensions."
+        )
     catalog = find_critical_points(field, key=key, starts=starts, progress_meter=search_meter)
+    if len(catalog) == 0:
+        raise RuntimeError(
+            f"no critical point was found from {starts} starts: there may be none (see "
+            "`catalog.provenance` of `find_critical_points`), or they need more starts."
+        )
     plane = _theorem7(field)
     if plane is not None:
         catalog, view = _plane_view(field, plane, catalog, key)

@@ -113,7 +113,8 @@ def _symmetric_start(field: AbstractField, start: np.ndarray, distance: float) -
     """Return the start with the entries that symmetry makes equal set equal to the bit."""
     group = field.symmetry
     isotropy = group.isotropy(start, tol=1e-4 * distance)
-    return np.asarray(group.symmetrize(start, isotropy)) if isotropy.order > 1 else start
+    moved = isotropy.order > 1 or isotropy.reflections
+    return np.asarray(group.symmetrize(start, isotropy)) if moved else start
 
 
 def _connections(departures: list[_Departure], ensemble: Ensemble) -> list[Connection]:

@@ -29,7 +29,8 @@ class RelabelingGroup(AbstractGroup[Relabeling]):
         stabilizer: The rotations of the input space.
 
     Example:
-        >>> group = StudentPermutations(np.ones(3)) * TeacherStabilizer(np.eye(3))
+        >>> import numpy as np, flowlab as fl
+        >>> group = fl.StudentPermutations(np.ones(3)) * fl.TeacherStabilizer(np.eye(3))
         >>> group.isotropy(np.eye(3)).name, group.orbit_size(np.eye(3))
         ('ΔS_3', 6)
     """
