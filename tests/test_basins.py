@@ -67,7 +67,8 @@ def test_theorem_7_in_the_full_space(K, count):
         ensemble = settle(FIELDS[K], starts)
         assert ensemble.counts == {"settled": len(z)}
         np.testing.assert_allclose(ensemble.state, np.tile(first, (len(z), 1, 1)), atol=1e-11)
-        assert [p.kind for p in ensemble.catalog] == ["global minimum"] and len(ensemble.images) == 1
+        assert [p.kind for p in ensemble.catalog] == ["global minimum"]
+        assert len(ensemble.images) == 1
 
 
 def test_theorem_7_diagonal_in_the_full_space():

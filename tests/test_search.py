@@ -248,6 +248,6 @@ def test_bad_input():
     with pytest.raises(ValueError, match="positive whole number"):
         find_critical_points(field, key=jax.random.key(0), starts=0)
     with pytest.raises(ValueError, match="the field needs"):
-        find_critical_points(field, key=jax.random.key(0), starts=3, sampler=lambda key: jnp.ones(3))
+        find_critical_points(field, key=jax.random.key(0), starts=3, sampler=lambda _: jnp.ones(3))
     with pytest.raises(ValueError, match=r"needed: an array of shape \(n, 2\)|Needed"):
         find_critical_points(field, starts=np.ones((4, 3)))
