@@ -29,7 +29,9 @@ def main() -> None:
     fl.plot.basins(landscape.basins, points=points, legend=False, ax=left)
     starts = [(1e-3, 0.0), (0.9, 0.75), (0.55, 1.05), (-0.3, 0.05), (1.1, -0.3), (0.02, 0.05)]
     runs = [fl.integrate(view.field, np.array(start)) for start in starts]
-    fl.plot.trajectories(runs, field=view.field, legend=False, ax=left, color="black", linewidth=0.8)
+    fl.plot.trajectories(
+        runs, field=view.field, legend=False, ax=left, color="black", linewidth=0.8
+    )
     left.set_title("three students on the plane of Theorem 7", fontsize=10)
     fl.plot.landscape(fl.quotient(landscape.graph), ax=right)
     right.set_title("all critical points found, modulo symmetry", fontsize=10)

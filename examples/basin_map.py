@@ -140,7 +140,7 @@ def report(title: str, path: Path) -> None:
         labels = np.stack([dataset.label.values, dataset.image.values], -1).reshape(-1, 2)
         lost = dataset.outcome.values.reshape(-1)[labels[:, 0] < 0]
         shape = " x ".join(str(size) for size in dataset.label.shape)
-    console.print(f"[bold]{title}[/]: {shape} cells, {path}", highlight=False)
+    console.print(f"[bold]{title}[/]: {shape} cells, {path.name}", highlight=False)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for name in ("reached", "image"):
         table.add_column(name, no_wrap=True)
@@ -160,7 +160,7 @@ def report(title: str, path: Path) -> None:
 
 def draw(jobs: list[Job], maps: list[xr.Dataset], path: Path) -> None:
     """Draw the three maps side by side."""
-    figure, axes = plt.subplots(1, len(jobs), figsize=(11.4, 5.9), layout="constrained")
+    figure, axes = plt.subplots(1, len(jobs), figsize=(11.4, 5.2), layout="constrained")
     for ax, letter, job, dataset in zip(axes, "abc", jobs, maps, strict=True):
         ax.set_box_aspect(1)
         fl.plot.basins(dataset, points=job.points, ax=ax)
@@ -168,7 +168,8 @@ def draw(jobs: list[Job], maps: list[xr.Dataset], path: Path) -> None:
         ax.set_title(f"({letter}) {job.title}", loc="left", fontsize="medium")
     # The square that the theorem speaks of.
     axes[0].plot([0, 1, 1, 0, 0], [0, 0, 1, 1, 0], color="0.15", lw=0.8, ls="--", zorder=2)
-    figure.savefig(path, dpi=200)
+    # Legends of unequal length leave margins of unequal height: cut to what is drawn.
+    figure.savefig(path, dpi=200, bbox_inches="tight", pad_inches=0.08)
     plt.close(figure)
 
 
@@ -196,7 +197,9 @@ def main() -> None:
         jobs.append(job)
         maps.append(dataset)
     draw(jobs, maps, options.out / "basin_map.png")
-    console.print(f"Written: {options.out / 'basin_map.png'}", highlight=False)
+    console.print(
+        f"Written: basin_map.png and {len(maps)} maps (.nc) in {options.out}", soft_wrap=True
+    )
 
 
 if __name__ == "__main__":

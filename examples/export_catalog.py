@@ -67,7 +67,11 @@ def check(folder: Path) -> list[bool]:
     graph = nx.read_graphml(folder / "landscape.graphml")
     field = catalog.field()
     students, dim = field.shape
-    console.print(f"[bold]{students} students, d = {dim}[/], read from {folder}", highlight=False)
+    console.print(
+        f"[bold]{students} students, d = {dim}[/], read from {folder}",
+        highlight=False,
+        soft_wrap=True,
+    )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for name in ("id", "kind"):
         table.add_column(name, no_wrap=True)

@@ -364,7 +364,9 @@ def main() -> None:
     report(runs, reached)
     runs.to_csv(options.out / "ssb_branching.csv", index=False)
     draw(runs, reached, options.out / "ssb_branching.png")
-    console.print(f"\nWritten: {options.out / 'ssb_branching.png'}, .csv", highlight=False)
+    console.print(
+        f"\nWritten: ssb_branching.png, ssb_branching.csv in {options.out}", soft_wrap=True
+    )
 
 
 if __name__ == "__main__":

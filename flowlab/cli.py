@@ -118,7 +118,8 @@ def show_catalog(
     version = made.get("versions", {}).get("flowlab", "?")
     console.print(
         f"{spec['type']} of shape {tuple(spec['shape'])}; made {made.get('date', '?')} by flowlab "
-        f"{version}.", highlight=False,
+        f"{version}.",
+        highlight=False,
     )
 
 
@@ -141,14 +142,20 @@ def check_paper(
     claims = check_claims(key=jax.random.key(seed), samples=samples)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name, justify in (
-        ("claim", "left"), ("expected", "right"), ("found", "right"), ("tolerance", "right"),
+        ("claim", "left"),
+        ("expected", "right"),
+        ("found", "right"),
+        ("tolerance", "right"),
         ("verdict", "left"),
     ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for claim in claims:
         table.add_row(
-            claim.name, f"{claim.expected:.10g}", f"{claim.found:.10g}",
-            f"{claim.tolerance:g}" if claim.tolerance else "", "holds" if claim.holds else "FAILS",
+            claim.name,
+            f"{claim.expected:.10g}",
+            f"{claim.found:.10g}",
+            f"{claim.tolerance:g}" if claim.tolerance else "",
+            "holds" if claim.holds else "FAILS",
         )
     console.print(table)
     failed = sum(not claim.holds for claim in claims)
@@ -222,7 +229,10 @@ def _survey(console: "Console", field: Any, starts: int, seed: int, resolution: 
         raise UserError("one student in one dimension has no plane to map: pass --dim 2 or more.")
     with _progress(console) as bars:
         return survey(
-            field, key=jax.random.key(seed), starts=starts, resolution=resolution,
+            field,
+            key=jax.random.key(seed),
+            starts=starts,
+            resolution=resolution,
             search_meter=_meter(bars, "Finding critical points"),
             trace_meter=_meter(bars, "Following unstable directions"),
             basin_meter=_meter(bars, "Mapping basins"),
@@ -267,16 +277,26 @@ def _table(catalog: "Catalog") -> "Table":
     with_loss = any(point.loss is not None for point in catalog)
     worst = max((point.residual for point in catalog), default=0.0)
     table = Table(
-        title="Critical points, one for each orbit of the symmetry group", box=SIMPLE_HEAD,
+        title="Critical points, one for each orbit of the symmetry group",
+        box=SIMPLE_HEAD,
         caption=f"null: explained of all null directions; largest residual {worst:.0e}",
-        padding=(0, 1, 0, 0), title_justify="left", caption_justify="left", show_edge=False,
+        padding=(0, 1, 0, 0),
+        title_justify="left",
+        caption_justify="left",
+        show_edge=False,
         pad_edge=False,
     )
     loss_column = (("loss", "right"),) if with_loss else ()
     for name, justify in (
-        ("id", "left"), ("kind", "left"), ("index", "right"), ("null", "right"), *loss_column,
-        ("λ_min" if with_loss else "Re λ_max", "right"), ("isotropy", "left"),
-        ("images", "right"), ("hits", "right"),
+        ("id", "left"),
+        ("kind", "left"),
+        ("index", "right"),
+        ("null", "right"),
+        *loss_column,
+        ("λ_min" if with_loss else "Re λ_max", "right"),
+        ("isotropy", "left"),
+        ("images", "right"),
+        ("hits", "right"),
     ):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for point in catalog:
@@ -284,9 +304,15 @@ def _table(catalog: "Catalog") -> "Table":
         null = f"{point.explained_nullity} of {point.nullity}" if point.nullity else "0"
         loss = (_number(point.loss),) if point.loss is not None else ("",) if with_loss else ()
         table.add_row(
-            point.id, point.kind, str(point.index), null, *loss,
-            f"{real.min() if with_loss else real.max():.4f}", point.isotropy_name,
-            f"{point.orbit_size:,}", str(point.hits),
+            point.id,
+            point.kind,
+            str(point.index),
+            null,
+            *loss,
+            f"{real.min() if with_loss else real.max():.4f}",
+            point.isotropy_name,
+            f"{point.orbit_size:,}",
+            str(point.hits),
         )
     return table
 

@@ -110,7 +110,8 @@ def _together(
         for value in np.unique(label[label >= 0]):
             members = label == value
             index, element = collector.add(
-                piece.ends[value], found_by=piece.found_by[value],
+                piece.ends[value],
+                found_by=piece.found_by[value],
                 hits=int(members.sum()),
             )
             number, _ = images.setdefault(str(element), (len(images), element))
@@ -122,8 +123,13 @@ def _together(
         return np.concatenate([piece.arrays[name] for piece in pieces])
 
     return Ensemble(
-        outcome=joined("outcome"), state=joined("state"), point=np.concatenate(points),
-        image=np.concatenate(numbers), time=joined("time"), steps=joined("steps"),
-        evaluations=joined("evaluations"), images=tuple(e for _, e in images.values()),
+        outcome=joined("outcome"),
+        state=joined("state"),
+        point=np.concatenate(points),
+        image=np.concatenate(numbers),
+        time=joined("time"),
+        steps=joined("steps"),
+        evaluations=joined("evaluations"),
+        images=tuple(e for _, e in images.values()),
         catalog=Catalog(tuple(collector.points), field.spec(), record),
     )

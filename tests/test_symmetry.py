@@ -660,7 +660,8 @@ def test_permutations_without_signs_are_the_symmetric_group():
     assert group.match(w, np.array([1.0, 2.0, 2.0])) is None, "no sign may flip"
     image, element = group.canonical_image(w)
     assert image.tolist() == [2.0, 2.0, -1.0] == group.act(element, w).tolist()
-    assert group.surely_generic(np.array([[1.0, 0.0, -1.0], [1.0, 1.0, 0.0]])).tolist() == [True, False]
+    states = np.array([[1.0, 0.0, -1.0], [1.0, 1.0, 0.0]])
+    assert group.surely_generic(states).tolist() == [True, False]
 
 
 def test_a_small_orbit_is_listed_and_a_large_one_refused():

@@ -78,8 +78,14 @@ def basin_map(
     starts = grid if plane is None else plane.lift(grid)
     restricted = _restricted(field) if full else None
     ensemble = settle(
-        field, starts, catalog=None if full else catalog, solver=solver, rtol=rtol, atol=atol,
-        max_steps=max_steps, progress_meter=progress_meter,
+        field,
+        starts,
+        catalog=None if full else catalog,
+        solver=solver,
+        rtol=rtol,
+        atol=atol,
+        max_steps=max_steps,
+        progress_meter=progress_meter,
     )
     if restricted is not None:
         ensemble = label_in_full(restricted, ensemble, catalog)
@@ -139,15 +145,21 @@ def _dataset(
         for name, (values, title, flags) in variables.items()
     }
     described = [
-        {"id": p.id, "kind": p.kind, "index": p.index, "loss": p.loss,
-         "location": p.location.tolist()}
+        {
+            "id": p.id,
+            "kind": p.kind,
+            "index": p.index,
+            "loss": p.loss,
+            "location": p.location.tolist(),
+        }
         for p in points
     ]
     return xr.Dataset(
         data,
         coords={names[0]: xs, names[1]: ys},
         attrs={
-            "points": json.dumps(described), "images": json.dumps(images, ensure_ascii=False),
+            "points": json.dumps(described),
+            "images": json.dumps(images, ensure_ascii=False),
             "provenance": json.dumps(ensemble.catalog.provenance),
             "field": json.dumps(ensemble.catalog.field_spec),
         },

@@ -26,9 +26,7 @@ class Plane:
         [[1.0, 0.0], [0.0, 1.0]]
     """
 
-    def __init__(
-        self, origin: Any, u: Any, v: Any, *, coordinates: tuple[str, str] = ("u", "v")
-    ):
+    def __init__(self, origin: Any, u: Any, v: Any, *, coordinates: tuple[str, str] = ("u", "v")):
         self.origin, self.u, self.v = (np.asarray(value, float) for value in (origin, u, v))
         if not self.origin.shape == self.u.shape == self.v.shape:
             raise ValueError(

@@ -46,15 +46,20 @@ class Pool:
     bucket: int = 0
     """Size of the last bucket, 0 before the first."""
     cost: float = 0.0
-    """Seconds that its last round took."""
+    """Seconds that its last round took; 0 after the first, which may have had to compile."""
 
     @classmethod
     def fresh(cls, starts: np.ndarray, projector: np.ndarray | None = None) -> "Pool":
         """Return the pool of lanes that start at `starts`."""
         count = len(starts)
         return cls(
-            np.array(starts), np.zeros(count), np.zeros(count), np.zeros(count),
-            np.zeros(count, int), np.ones(count, bool), projector,
+            np.array(starts),
+            np.zeros(count),
+            np.zeros(count),
+            np.zeros(count),
+            np.zeros(count, int),
+            np.ones(count, bool),
+            projector,
         )
 
 
@@ -87,14 +92,15 @@ def run(
     small, large = buckets(field.size)
     while len(live):
         fitting = small if len(live) <= small else large
+        compiling = False
         if pool.bucket == 0 or pool.cost > WORTHWHILE or fitting > pool.bucket:
-            pool.bucket = fitting
+            compiling, pool.bucket = fitting != pool.bucket, fitting
         began = time.perf_counter()
         for first in range(0, len(live), pool.bucket):
             index = live[first : first + pool.bucket]
             verdict = _advance_bucket(field, method, pool, index)
             status[index] = _decide(pool, index, verdict, max_steps, radius)
-        pool.cost = time.perf_counter() - began
+        pool.cost = 0.0 if compiling else time.perf_counter() - began
         live = live[status[live] == _LIVE]
         on_round(len(live))
     return status
@@ -103,9 +109,7 @@ def run(
 _LIVE = -2
 
 
-def _advance_bucket(
-    field: AbstractField, method: Method, pool: Pool, index: np.ndarray
-) -> Verdict:
+def _advance_bucket(field: AbstractField, method: Method, pool: Pool, index: np.ndarray) -> Verdict:
     count = len(index)
     padded = np.concatenate([index, np.repeat(index[-1:], pool.bucket - count)])
     lanes = Lanes(*(jnp.asarray(getattr(pool, name)[padded]) for name in Lanes._fields))

@@ -71,9 +71,7 @@ class Labeller:
             self._label_cluster(labels, lanes, ends, states, residuals, members, again, exact)
         return again
 
-    def _label_cluster(
-        self, labels, lanes, ends, states, residuals, members, again, exact
-    ) -> None:
+    def _label_cluster(self, labels, lanes, ends, states, residuals, members, again, exact) -> None:
         best = members[np.argmin(residuals[members])]
         outcome = outcome_of(self.field, states[best])
         if outcome is not Outcome.settled:
@@ -125,5 +123,3 @@ def _clusters(field: AbstractField, states: np.ndarray, chosen: np.ndarray) -> l
         key = (np.round(merged / SAME) + 0.0).tobytes()
         groups.setdefault(key, []).append(chosen[inverse.reshape(-1) == number])
     return [np.concatenate(parts) for parts in groups.values()]
-
-

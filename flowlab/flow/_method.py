@@ -52,9 +52,7 @@ class RememberingController(dfx.AbstractAdaptiveStepSizeController):
         """Pass the direction of time on."""
         return RememberingController(self.inner.wrap(direction))
 
-    def init(
-        self, terms, t0, t1, y0, dt0, args, func, error_order
-    ) -> tuple[Any, Memory]:
+    def init(self, terms, t0, t1, y0, dt0, args, func, error_order) -> tuple[Any, Memory]:
         """Initialise, and remember the first step."""
         tnext, state = self.inner.init(terms, t0, t1, y0, dt0, args, func, error_order)
         return tnext, Memory(state, jnp.asarray(tnext - t0), jnp.asarray(t0))

@@ -77,15 +77,26 @@ def advance(
     def one(lane: Lanes, projector: jax.Array | None) -> tuple[Lanes, Verdict]:
         dt = jnp.where(lane.dt > 0, lane.dt, first_step(field, lane.w))
         solution = dfx.diffeqsolve(
-            term_of(field), method.solver, 0.0, jnp.inf, dt, lane.w, projector,
-            stepsize_controller=method.controller, max_steps=ROUND, throw=False,
-            saveat=dfx.SaveAt(t1=True, controller_state=True), adjoint=dfx.ForwardMode(),
+            term_of(field),
+            method.solver,
+            0.0,
+            jnp.inf,
+            dt,
+            lane.w,
+            projector,
+            stepsize_controller=method.controller,
+            max_steps=ROUND,
+            throw=False,
+            saveat=dfx.SaveAt(t1=True, controller_state=True),
+            adjoint=dfx.ForwardMode(),
         )
         memory = solution.controller_state
         assert solution.ys is not None and solution.ts is not None and memory is not None
         w, moving = solution.ys[0], memory.moving_until
         after = Lanes(
-            w, memory.next_step, lane.time + solution.ts[0],
+            w,
+            memory.next_step,
+            lane.time + solution.ts[0],
             jnp.where(moving > 0, lane.time + moving, lane.rest),
             lane.steps + solution.stats["num_steps"],
         )

@@ -88,15 +88,25 @@ def settle(
     labeller = Labeller(field, method, collector, "flow")
     job = _Job(field, method, labeller, states, radius, max_steps, meter)
     job.run()
-    settings = {"starts": len(states), "solver": type(method.solver).__name__, "rtol": rtol,
-                "atol": atol, "max_steps": max_steps}
-    points = Catalog(
-        tuple(collector.points), field.spec(), provenance(field, key=key, **settings)
-    )
+    settings = {
+        "starts": len(states),
+        "solver": type(method.solver).__name__,
+        "rtol": rtol,
+        "atol": atol,
+        "max_steps": max_steps,
+    }
+    points = Catalog(tuple(collector.points), field.spec(), provenance(field, key=key, **settings))
     labels = job.labels
     return Ensemble(
-        labels.outcome, labels.state, labels.point, labels.image, job.time, job.steps,
-        job.steps * method.stages, tuple(labeller.images), points,
+        labels.outcome,
+        labels.state,
+        labels.point,
+        labels.image,
+        job.time,
+        job.steps,
+        job.steps * method.stages,
+        tuple(labeller.images),
+        points,
     )
 
 
@@ -121,16 +131,24 @@ class _Job:
     """The trajectories of one call."""
 
     def __init__(
-        self, field: AbstractField, method: Method, labeller: Labeller, states: np.ndarray,
-        radius: np.ndarray, max_steps: int, meter: dfx.AbstractProgressMeter,
+        self,
+        field: AbstractField,
+        method: Method,
+        labeller: Labeller,
+        states: np.ndarray,
+        radius: np.ndarray,
+        max_steps: int,
+        meter: dfx.AbstractProgressMeter,
     ):
         count = len(states)
         self.field, self.method, self.labeller = field, method, labeller
         self.states, self.radius, self.max_steps = states, radius, max_steps
         self.meter, self.progress, self.done = meter, meter.init(), 0
         self.labels = Labels(
-            np.full(count, Outcome.exhausted, np.int8), np.array(states),
-            np.full(count, -1), np.full(count, -1),
+            np.full(count, Outcome.exhausted, np.int8),
+            np.array(states),
+            np.full(count, -1),
+            np.full(count, -1),
         )
         self.time, self.steps = np.zeros(count), np.zeros(count, int)
 
@@ -159,7 +177,11 @@ class _Job:
         live = np.arange(len(lanes))
         for _ in range(PASSES):
             status = run(
-                self.field, self.method, pool, live, max_steps=self.max_steps,
+                self.field,
+                self.method,
+                pool,
+                live,
+                max_steps=self.max_steps,
                 radius=self.radius[lanes],
                 on_round=lambda left: self._report(len(lanes) - left),
             )

@@ -154,8 +154,16 @@ def _as_times(saveat: Any) -> jax.Array:
 def _chunk(field, method, w, dt, left, projector):
     """Take up to `CHUNK` steps, all of them saved, but not beyond the time that is left."""
     solution = dfx.diffeqsolve(
-        term_of(field), method.solver, 0.0, left, jnp.minimum(dt, left), w, projector,
-        stepsize_controller=method.controller, max_steps=CHUNK, throw=False,
+        term_of(field),
+        method.solver,
+        0.0,
+        left,
+        jnp.minimum(dt, left),
+        w,
+        projector,
+        stepsize_controller=method.controller,
+        max_steps=CHUNK,
+        throw=False,
         saveat=dfx.SaveAt(steps=True, controller_state=True),
     )
     assert solution.controller_state is not None
@@ -222,8 +230,16 @@ def _judge(field, method, w, dt, radius, projector):
 @eqx.filter_jit
 def _dense(field, method, w, dt, times, projector, max_steps):
     return dfx.diffeqsolve(
-        term_of(field), method.solver, 0.0, times[-1], jnp.minimum(dt, times[-1]), w, projector,
-        stepsize_controller=method.controller, max_steps=max_steps, throw=False,
+        term_of(field),
+        method.solver,
+        0.0,
+        times[-1],
+        jnp.minimum(dt, times[-1]),
+        w,
+        projector,
+        stepsize_controller=method.controller,
+        max_steps=max_steps,
+        throw=False,
         saveat=dfx.SaveAt(ts=times),
     )
 
@@ -251,5 +267,3 @@ def _loss_along(field: AbstractField, states: np.ndarray) -> np.ndarray | None:
 @eqx.filter_jit
 def _losses(field: Any, states: jax.Array) -> jax.Array:
     return jax.lax.map(field.loss, states, batch_size=64)
-
-

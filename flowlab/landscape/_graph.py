@@ -86,7 +86,10 @@ def landscape_graph(catalog: Catalog) -> nx.MultiDiGraph:
         if name not in graph:
             graph.add_node(name, **_node(catalog[link.target], link.image))
         attributes: dict[str, Any] = {
-            "image": link.image, "side": link.side, "direction": link.direction, "time": link.time
+            "image": link.image,
+            "side": link.side,
+            "direction": link.direction,
+            "time": link.time,
         }
         if link.loss_drop is not None:
             attributes["loss_drop"] = link.loss_drop
@@ -157,8 +160,12 @@ def to_graphml(graph: nx.MultiDiGraph, path: str | Path) -> None:
 
 def _node(point: CriticalPoint, image: str) -> dict[str, str | int | float]:
     attributes: dict[str, str | int | float] = {
-        "point": point.id, "image": image, "kind": point.kind, "index": point.index,
-        "nullity": point.nullity, "orbit_size": point.orbit_size,
+        "point": point.id,
+        "image": image,
+        "kind": point.kind,
+        "index": point.index,
+        "nullity": point.nullity,
+        "orbit_size": point.orbit_size,
     }
     if point.loss is not None:
         attributes["loss"] = point.loss

@@ -135,8 +135,14 @@ def survey(
     if plane is None:
         view = _own_view(field, catalog) if field.shape == (2,) else _saddle_view(field, catalog)
     basins = basin_map(
-        view.field, x=view.x, y=view.y, plane=view.plane, full=plane is not None,
-        resolution=resolution, catalog=catalog, progress_meter=basin_meter,
+        view.field,
+        x=view.x,
+        y=view.y,
+        plane=view.plane,
+        full=plane is not None,
+        resolution=resolution,
+        catalog=catalog,
+        progress_meter=basin_meter,
     )
     return Survey(catalog, landscape_graph(catalog), basins, view)
 
@@ -160,7 +166,10 @@ def _plane_view(
     both axes, so that the diagonal runs through cell centres.
     """
     inside = find_critical_points(
-        plane, key=jax.random.fold_in(key, 1), starts=PLANE_STARTS, methods=("newton",),
+        plane,
+        key=jax.random.fold_in(key, 1),
+        starts=PLANE_STARTS,
+        methods=("newton",),
         sampler=Box([-1.0, -1.0], [1.2, 1.2]),
     )
     collector = Collector(field, catalog.points)

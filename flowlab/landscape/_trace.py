@@ -79,7 +79,7 @@ def trace_connections(
         connections += _connections(departures, ensemble)
         followed |= {point.id for point in sources}
         # Ends of connections are no random starts: they must not count as hits.
-        fresh = ensemble.catalog.points[len(catalog):]
+        fresh = ensemble.catalog.points[len(catalog) :]
         catalog = catalog.replace(
             points=(*catalog.points, *(point.replace(hits=0) for point in fresh))
         )
@@ -125,14 +125,15 @@ def _connections(departures: list[_Departure], ensemble: Ensemble) -> list[Conne
             continue
         target = ensemble.catalog[reached]
         source = departure.source
-        drop = (
-            None if source.loss is None or target.loss is None else source.loss - target.loss
-        )
+        drop = None if source.loss is None or target.loss is None else source.loss - target.loss
         found.append(
             Connection(
-                source=source.id, target=target.id,
+                source=source.id,
+                target=target.id,
                 image=str(ensemble.images[ensemble.image[number]]),
-                side=departure.side, direction=departure.direction, loss_drop=drop,
+                side=departure.side,
+                direction=departure.direction,
+                loss_drop=drop,
                 time=float(ensemble.time[number]),
             )
         )

@@ -40,8 +40,11 @@ def theorem1(key: Key, *, dim: int = 5, samples: int = 1_000_000) -> Claim:
     error = jnp.std(gated, 0) / math.sqrt(samples)
     deviation = jnp.abs(jnp.mean(gated, 0) - population_gating(e, w)) / error
     return Claim.equal(
-        "Theorem 1", "E[F(e, w)] = N/2π [(π - θ) w + |w| sin θ e]", 0.0,
-        float(jnp.max(deviation)), 4.0,
+        "Theorem 1",
+        "E[F(e, w)] = N/2π [(π - θ) w + |w| sin θ e]",
+        0.0,
+        float(jnp.max(deviation)),
+        4.0,
         f"Monte Carlo, {samples:,} samples, d = {dim}: largest deviation in standard errors",
     )
 
@@ -64,8 +67,11 @@ def theorem2() -> Claim:
     start = jnp.array([[p, p, q, 0.0], [p, p, -q, 0.0]])
     point = classify(field, refine(field, start).location)
     return Claim.equal(
-        "Theorem 2", "out-of-plane critical points lie in manifolds if d >= K + 2", 1.0,
-        float(point.explained_nullity), 0.0,
+        "Theorem 2",
+        "out-of-plane critical points lie in manifolds if d >= K + 2",
+        1.0,
+        float(point.explained_nullity),
+        0.0,
         "K = 2, d = 4: null directions of the Hessian along the orbit of rotations",
     )
 
@@ -97,8 +103,11 @@ def theorem6(dim: int = 10, epsilon: float = 0.1) -> Claim:
         return 0.5 * float(betainc((dim - 1) / 2, 0.5, 1 - s * s / 4))
 
     return Claim.at_least(
-        f"Theorem 6, d={dim}, ε={epsilon:g}", "P(w⁰ ∈ Ω) >= (1 - ε)/2 on the ball of radius r",
-        (1 - epsilon) / 2, float(quad(inside, 0, 1, epsabs=1e-12)[0]), "quadrature, to 1e-12",
+        f"Theorem 6, d={dim}, ε={epsilon:g}",
+        "P(w⁰ ∈ Ω) >= (1 - ε)/2 on the ball of radius r",
+        (1 - epsilon) / 2,
+        float(quad(inside, 0, 1, epsabs=1e-12)[0]),
+        "quadrature, to 1e-12",
     )
 
 
@@ -124,8 +133,12 @@ def theorem7_flow(K: int, key: Key, *, starts: int = 100) -> Claim:
     ensemble = settle(theorem7_plane(K), np.sort(draws, axis=1)[:, ::-1])
     arrived = np.abs(ensemble.state - np.array([1.0, 0.0])).max(-1) < 1e-8
     return Claim.equal(
-        f"Theorem 7 (1), K={K}", "x⁰ > y⁰ flows to the teacher, (x, y) = (1, 0)", float(starts),
-        float(arrived.sum()), 0.0, f"the flow from {starts} random starts: how many arrive",
+        f"Theorem 7 (1), K={K}",
+        "x⁰ > y⁰ flows to the teacher, (x, y) = (1, 0)",
+        float(starts),
+        float(arrived.sum()),
+        0.0,
+        f"the flow from {starts} random starts: how many arrive",
     )
 
 
@@ -150,8 +163,11 @@ def theorem7_saddle(K: int) -> Claim:
     expected = (math.sqrt(K - 1) - math.acos(1 / math.sqrt(K)) + math.pi) / (math.pi * K)
     end = settle(theorem7_plane(K), np.array([[0.9, 0.9]])).state[0]
     return Claim.equal(
-        f"Theorem 7 (2), K={K}", "x⁰ = y⁰ flows to the saddle x* = y*", expected,
-        float(end[0] if end[0] == end[1] else np.nan), 1e-12,
+        f"Theorem 7 (2), K={K}",
+        "x⁰ = y⁰ flows to the saddle x* = y*",
+        expected,
+        float(end[0] if end[0] == end[1] else np.nan),
+        1e-12,
         "the flow from (0.9, 0.9), kept on the diagonal, polished",
     )
 
@@ -179,8 +195,12 @@ def equation16(key: Key, *, K: int = 3) -> Claim:
     w = jax.random.normal(key, field.shape)
     _, rate = jax.jvp(field.loss, (w,), (field(0.0, w),))
     return Claim.equal(
-        "Eqn 16", "dE[J]/dt = -|E[∇J]|²", -float(jnp.sum(field.gradient(w) ** 2)), float(rate),
-        1e-13, "closed forms of loss and gradient at a random state",
+        "Eqn 16",
+        "dE[J]/dt = -|E[∇J]|²",
+        -float(jnp.sum(field.gradient(w) ** 2)),
+        float(rate),
+        1e-13,
+        "closed forms of loss and gradient at a random state",
     )
 
 
@@ -208,6 +228,10 @@ def equation69(K: int, key: Key) -> Claim:
         return jnp.max(jnp.abs(plane.lift(plane(0.0, z)) - plane.field(0.0, plane.lift(z))))
 
     return Claim.equal(
-        f"Eqns S69-S70, K={K}", "the 2-D dynamics are the full flow on the plane", 0.0,
-        float(jnp.max(jax.vmap(gap)(points))), 1e-13, "largest difference over 100 random points",
+        f"Eqns S69-S70, K={K}",
+        "the 2-D dynamics are the full flow on the plane",
+        0.0,
+        float(jnp.max(jax.vmap(gap)(points))),
+        1e-13,
+        "largest difference over 100 random points",
     )

@@ -17,8 +17,27 @@ SMALL = 0.85
 """Size of legends and labels inside a picture, relative to the labels of its axes."""
 
 _GREEK = {
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu",
-    "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "pi",
+    "rho",
+    "sigma",
+    "tau",
+    "phi",
+    "chi",
+    "psi",
+    "omega",
 }
 _NAME = re.compile(r"^([A-Za-z]+?)_?(\d+(?:_\d+)*)?$")
 
@@ -104,8 +123,14 @@ def place_legend(ax: Axes, place: LegendPlace) -> Legend | None:
         return None
     size = small_size(ax)
     style: dict[str, Any] = {
-        "fontsize": size, "frameon": False, "handlelength": 1.6, "handletextpad": 0.5,
-        "columnspacing": 1.2, "labelspacing": 0.35, "borderpad": 0.2, "borderaxespad": 0.0,
+        "fontsize": size,
+        "frameon": False,
+        "handlelength": 1.6,
+        "handletextpad": 0.5,
+        "columnspacing": 1.2,
+        "labelspacing": 0.35,
+        "borderpad": 0.2,
+        "borderaxespad": 0.0,
     }
     handles, texts = list(entries.values()), list(entries)
     if place == "right":
@@ -115,8 +140,13 @@ def place_legend(ax: Axes, place: LegendPlace) -> Legend | None:
         )
     anchor = offset_copy(ax.transAxes, figure_of(ax), y=-_depth(ax), units="points")
     return ax.legend(
-        handles, texts, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=anchor,
-        ncols=_columns(ax, texts, size), **style,
+        handles,
+        texts,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=anchor,
+        ncols=_columns(ax, texts, size),
+        **style,
     )
 
 

@@ -87,8 +87,12 @@ def basins(
     spots = spots_of(_own_points(dataset) if points is None else points, _as_place)
     ax = current_axes(ax)
     chosen = {
-        "origin": "lower", "extent": (*window[0], *window[1]), "aspect": ax.get_aspect(),
-        "interpolation": "nearest", "zorder": 0, **imshow,
+        "origin": "lower",
+        "extent": (*window[0], *window[1]),
+        "aspect": ax.get_aspect(),
+        "interpolation": "nearest",
+        "zorder": 0,
+        **imshow,
     }
     if shade is None:
         chosen.setdefault("cmap", ListedColormap([region.colour for region in regions]))
@@ -99,8 +103,9 @@ def basins(
     if boundary and min(numbers.shape) > 1:
         _draw_boundaries(ax, xs, ys, numbers, regions)
     names = dataset["label"].dims
-    ax.set(xlabel=symbol(str(names[1])), ylabel=symbol(str(names[0])), xlim=window[0],
-           ylim=window[1])
+    ax.set(
+        xlabel=symbol(str(names[1])), ylabel=symbol(str(names[0])), xlim=window[0], ylim=window[1]
+    )
     _explain(ax, regions, shade)
     draw_spots(ax, spots, *window)
     place_legend(ax, legend)

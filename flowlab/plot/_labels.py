@@ -58,9 +58,15 @@ class LabelPlacer:
             must: whether it is written even if it lies on another text wherever it goes.
         """
         artist = self.ax.text(
-            0, 0, text, fontsize=self.size, zorder=5, linespacing=1.05,
+            0,
+            0,
+            text,
+            fontsize=self.size,
+            zorder=5,
+            linespacing=1.05,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8}
-            if ground else None,
+            if ground
+            else None,
             path_effects=None if ground else [withStroke(linewidth=1.8, foreground="white")],
         )
         extent = artist.get_window_extent()
@@ -87,8 +93,10 @@ class LabelPlacer:
             if wide > 0 and high > 0:
                 cost += _COVERED + 4 * wide * high / area
         inside = (
-            (self.avoid[:, 0] > left) & (self.avoid[:, 0] < right)
-            & (self.avoid[:, 1] > bottom) & (self.avoid[:, 1] < top)
+            (self.avoid[:, 0] > left)
+            & (self.avoid[:, 0] < right)
+            & (self.avoid[:, 1] > bottom)
+            & (self.avoid[:, 1] < top)
         )
         # A label on its own edge cannot help touching it; crossing more of them is worse.
         cost += (0.02 if ground else 0.1) * float(inside.sum())

@@ -138,9 +138,7 @@ def _bundled(graph: "nx.MultiDiGraph", number: dict[Any, int]) -> list[Edge]:
 
 def _natural(name: str) -> list[tuple[int, str]]:
     """A key that sorts p2 before p10."""
-    return [
-        (int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)
-    ]
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _draw_nodes(ax: Axes, kinds: list[str], places: np.ndarray) -> None:
@@ -150,8 +148,14 @@ def _draw_nodes(ax: Axes, kinds: list[str], places: np.ndarray) -> None:
             continue
         mark = mark_of(kind)
         ax.scatter(
-            *places[chosen].T, s=_SIZE * mark.scale, marker=mark.marker, facecolors=mark.face,
-            edgecolors=mark.edge, linewidths=1.4 if mark.hollow else 0.7, label=kind, zorder=4,
+            *places[chosen].T,
+            s=_SIZE * mark.scale,
+            marker=mark.marker,
+            facecolors=mark.face,
+            edgecolors=mark.edge,
+            linewidths=1.4 if mark.hollow else 0.7,
+            label=kind,
+            zorder=4,
             clip_on=False,
         )
 
@@ -161,10 +165,14 @@ def _arrow(
 ) -> FancyArrowPatch:
     start, end = places[list(edge.ends)]
     style: dict[str, Any] = {
-        "arrowstyle": "-|>", "mutation_scale": 8, "zorder": 2,
+        "arrowstyle": "-|>",
+        "mutation_scale": 8,
+        "zorder": 2,
         "color": "0.55" if edge.count > 1 else "0.4",
-        "linewidth": 0.7 + 0.25 * math.log2(edge.count), "shrinkA": _RADIUS,
-        "shrinkB": _RADIUS + 0.5, **options,
+        "linewidth": 0.7 + 0.25 * math.log2(edge.count),
+        "shrinkA": _RADIUS,
+        "shrinkB": _RADIUS + 0.5,
+        **options,
     }
     if edge.ends[0] == edge.ends[1]:
         # A homoclinic loop: from the node's upper left around to its upper right.
@@ -216,11 +224,14 @@ def _write(
     away, slant = 1.5 * _RADIUS * pixel, 1.1 * _RADIUS * pixel
     for (x, y), name in zip(dots, names, strict=True):
         around = [
-            Place(x + away, y, "left"), Place(x - away, y, "right"),
-            Place(x, y + away, va="bottom"), Place(x, y - away, va="top"),
+            Place(x + away, y, "left"),
+            Place(x - away, y, "right"),
+            Place(x, y + away, va="bottom"),
+            Place(x, y - away, va="top"),
             Place(x + slant, y + slant, "left", "bottom"),
             Place(x - slant, y + slant, "right", "bottom"),
-            Place(x + slant, y - slant, "left", "top"), Place(x - slant, y - slant, "right", "top"),
+            Place(x + slant, y - slant, "left", "top"),
+            Place(x - slant, y - slant, "right", "top"),
         ]
         placer.put(name, around, must=len(names) <= MANY_NODES)
     for points, edge in zip(curves, edges, strict=True):

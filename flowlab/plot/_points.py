@@ -67,7 +67,13 @@ def draw_spots(
     for kind in (kind for kind in order if kind in places):
         mark = mark_of(kind)
         ax.scatter(
-            *np.array(list(places[kind])).T, s=SIZE * mark.scale, marker=mark.marker,
-            facecolors=mark.face, edgecolors=mark.edge, linewidths=1.2 if mark.hollow else 0.7,
-            label=kind, zorder=4, clip_on=False,
+            *np.array(list(places[kind])).T,
+            s=SIZE * mark.scale,
+            marker=mark.marker,
+            facecolors=mark.face,
+            edgecolors=mark.edge,
+            linewidths=1.2 if mark.hollow else 0.7,
+            label=kind,
+            zorder=4,
+            clip_on=False,
         )

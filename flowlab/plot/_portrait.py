@@ -137,8 +137,14 @@ def _draw_streamlines(
     span = float(np.ma.ptp(speed)) or 1.0
     width = 0.3 + 0.7 * ((speed - speed.min()) / span).filled(0.0)
     chosen = {
-        "density": density, "color": "0.5", "linewidth": width, "arrowsize": 0.6, "minlength": 0.2,
-        "maxlength": 8.0, "zorder": 1.5, **options,
+        "density": density,
+        "color": "0.5",
+        "linewidth": width,
+        "arrowsize": 0.6,
+        "minlength": 0.2,
+        "maxlength": 8.0,
+        "zorder": 1.5,
+        **options,
     }
     ax.streamplot(xs, ys, *velocity, **chosen)
 

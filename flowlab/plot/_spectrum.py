@@ -146,8 +146,9 @@ def _column_width(ax: Axes) -> float:
 
 def _mark_null(ax: Axes, name: str, colour: str, x: np.ndarray, y: np.ndarray) -> None:
     marker = "o" if name == "null, explained" else "D"
-    ax.scatter(x, y, s=14, marker=marker, facecolors="white", edgecolors=colour, lw=1,
-               label=name, zorder=3)
+    ax.scatter(
+        x, y, s=14, marker=marker, facecolors="white", edgecolors=colour, lw=1, label=name, zorder=3
+    )
 
 
 def _collect(
@@ -182,8 +183,12 @@ def _collect(
     heights = _apart_on_axis(ax, np.array([row[0] for row in rows]), size)
     for height, (_, count) in zip(heights, rows, strict=True):
         ax.text(
-            column + _RIGHT + 0.04, height, count if narrow else f"×{count}", fontsize=size,
-            va="center", ha="left",
+            column + _RIGHT + 0.04,
+            height,
+            count if narrow else f"×{count}",
+            fontsize=size,
+            va="center",
+            ha="left",
         )
 
 
@@ -214,9 +219,7 @@ def apart(targets: np.ndarray, gap: float) -> np.ndarray:
     return flat + gap * np.arange(len(targets))
 
 
-def _draw_complex(
-    ax: Axes, records: Sequence["CriticalPoint"], marks: dict[str, Any]
-) -> None:
+def _draw_complex(ax: Axes, records: Sequence["CriticalPoint"], marks: dict[str, Any]) -> None:
     values = np.concatenate([np.asarray(record.eigenvalues, complex) for record in records])
     span = max(float(np.ptp(np.append(np.real(values), 0.0))), 1e-300)
     band = _band(records, span)
@@ -231,8 +234,14 @@ def _draw_complex(
         if record.nullity:
             text += f" ({record.nullity} null, {record.explained_nullity} explained)"
         style = {
-            "s": 30, "marker": _SHAPES[number % len(_SHAPES)], "facecolors": faces,
-            "edgecolors": colour, "linewidths": 1.0, "label": text, "zorder": 3, **marks,
+            "s": 30,
+            "marker": _SHAPES[number % len(_SHAPES)],
+            "facecolors": faces,
+            "edgecolors": colour,
+            "linewidths": 1.0,
+            "label": text,
+            "zorder": 3,
+            **marks,
         }
         ax.scatter(np.real(points), np.imag(points), **style)
     ax.margins(0.12)
@@ -246,8 +255,10 @@ def _alike(records: Sequence["CriticalPoint"]) -> list[tuple["CriticalPoint", st
         values = np.sort_complex(record.eigenvalues)
         for other, names in groups:
             known = np.sort_complex(other.eigenvalues)
-            if other.kind == record.kind and values.shape == known.shape and np.allclose(
-                values, known, rtol=EQUAL, atol=EQUAL
+            if (
+                other.kind == record.kind
+                and values.shape == known.shape
+                and np.allclose(values, known, rtol=EQUAL, atol=EQUAL)
             ):
                 names.append(record.id)
                 break

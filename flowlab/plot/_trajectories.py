@@ -94,8 +94,11 @@ def trajectories(
     for number, curve in enumerate(curves):
         few = len(curves) <= _FEW
         style = {
-            "color": categorical(number) if few else "0.25", "linewidth": 1.2 if few else 0.7,
-            "alpha": 1.0 if few else 0.5, "zorder": 3, **normalize_kwargs(line, Line2D),
+            "color": categorical(number) if few else "0.25",
+            "linewidth": 1.2 if few else 0.7,
+            "alpha": 1.0 if few else 0.5,
+            "zorder": 3,
+            **normalize_kwargs(line, Line2D),
         }
         ax.plot(*curve, **style)
     _mark_ends(ax, chosen, curves)
@@ -181,18 +184,27 @@ def _positive(curve: np.ndarray) -> np.ndarray:
     return curve[:, : max(int(stop), 1)]
 
 
-def _mark_ends(
-    ax: Axes, runs: Sequence["Trajectory"], curves: Sequence[np.ndarray]
-) -> None:
+def _mark_ends(ax: Axes, runs: Sequence["Trajectory"], curves: Sequence[np.ndarray]) -> None:
     ax.scatter(
-        *np.array([curve[:, 0] for curve in curves]).T, s=12, facecolors="white",
-        edgecolors="black", linewidths=0.8, label="start", zorder=3.5,
+        *np.array([curve[:, 0] for curve in curves]).T,
+        s=12,
+        facecolors="white",
+        edgecolors="black",
+        linewidths=0.8,
+        label="start",
+        zorder=3.5,
     )
     for outcome, marker in _ENDS.items():
         ended = [curve for run, curve in zip(runs, curves, strict=True) if run.outcome == outcome]
         last = [curve[:, np.isfinite(curve).all(0)][:, -1] for curve in ended]
         if last:
             ax.scatter(
-                *np.array(last).T, s=16, marker=marker, facecolors="black", edgecolors="white",
-                linewidths=0.5, label=outcome.name, zorder=3.6,
+                *np.array(last).T,
+                s=16,
+                marker=marker,
+                facecolors="black",
+                edgecolors="white",
+                linewidths=0.5,
+                label=outcome.name,
+                zorder=3.6,
             )

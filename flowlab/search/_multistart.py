@@ -113,5 +113,3 @@ def _outcomes(field: AbstractField, ends: np.ndarray, residuals: np.ndarray) -> 
     for index in np.flatnonzero(finite & (residuals < 1e-6)):
         rough[index] = outcome_of(field, ends[index])
     return rough
-
-

@@ -1,7 +1,7 @@
 """Labels of starts on the plane of Theorem 7 (K = 5): flowlab against what else one could write.
 
-Run with `make bench`. The same starts and tolerances for all; compilation is timed apart; medians of
-alternating runs. Peers stop at |f| < 1e-8, integrate up to t = 200 and label by the nearest sink.
+Run with `make bench`. The same starts and tolerances for all; compilation is timed apart; medians
+of alternating runs. Peers stop at |f| < 1e-8 or t = 200 and label by the nearest sink.
 """
 
 import statistics
