@@ -42,17 +42,13 @@ class Labeller:
         self.images: list[Any] = []
         self._numbers: dict[str, int] = {}
 
-    def label(
-        self, labels: Labels, lanes: np.ndarray, ends: np.ndarray, exact: np.ndarray
-    ) -> np.ndarray:
+    def label(self, labels: Labels, lanes: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Label candidate lanes, in place.
 
         Args:
             labels: where the labels go.
             lanes: indices of the candidates.
             ends: their states, (len(lanes), *shape).
-            exact: (len(lanes),), whether they were kept in invariant subspaces, so that coming to
-                rest on a saddle is what they truly do.
 
         Returns:
             Mask over `lanes` of those that must go on: the polish found no zero near by, or a
@@ -68,10 +64,10 @@ class Labeller:
         near = np.isfinite(moved) & (moved <= MOVED * size)
         again[~near] = True
         for members in _clusters(self.field, states, np.flatnonzero(near)):
-            self._label_cluster(labels, lanes, ends, states, residuals, members, again, exact)
+            self._label_cluster(labels, lanes, ends, states, residuals, members, again)
         return again
 
-    def _label_cluster(self, labels, lanes, ends, states, residuals, members, again, exact) -> None:
+    def _label_cluster(self, labels, lanes, ends, states, residuals, members, again) -> None:
         best = members[np.argmin(residuals[members])]
         outcome = outcome_of(self.field, states[best])
         if outcome is not Outcome.settled:
@@ -84,8 +80,7 @@ class Labeller:
         staying = members
         if not self.collector.points[point].is_sink:
             # The saddle is real, and listed, even if all of them are only passing by.
-            free = members[~exact[members]]
-            leaving = free[self._leaving(ends[free], states[free])]
+            leaving = members[self._leaving(ends[members], states[members])]
             again[leaving] = True
             staying = np.setdiff1d(members, leaving)
         self.collector.hit(point, len(staying))

@@ -173,7 +173,6 @@ class _Job:
     def _follow(self, lanes: np.ndarray, bases: dict[int, np.ndarray]) -> None:
         """Follow the trajectories `lanes` until each has an outcome."""
         pool = Pool.fresh(self.states[lanes], _projectors(lanes, bases, self.field.size))
-        exact = np.isin(lanes, list(bases))
         live = np.arange(len(lanes))
         for _ in range(PASSES):
             status = run(
@@ -189,9 +188,7 @@ class _Job:
             self.labels.outcome[lanes[ended]] = status[ended]
             self.labels.state[lanes[ended]] = pool.w[ended]
             candidates = live[status[live] == CANDIDATE]
-            again = self.labeller.label(
-                self.labels, lanes[candidates], pool.w[candidates], exact[candidates]
-            )
+            again = self.labeller.label(self.labels, lanes[candidates], pool.w[candidates])
             live = candidates[again]
             pool.armed[live] = False
             if len(live) == 0:
