@@ -32,9 +32,7 @@ def starts_below_the_diagonal(count):
 @pytest.fixture(scope="module")
 def mapped():
     """Maps of the unit square by K; the cells on the diagonal have x == y to the bit."""
-    return {
-        K: basin_map(PLANES[K], x=(0, 1), y=(0, 1), resolution=RESOLUTION) for K in (2, 3, 5)
-    }
+    return {K: basin_map(PLANES[K], x=(0, 1), y=(0, 1), resolution=RESOLUTION) for K in (2, 3, 5)}
 
 
 def points_of(basins):
@@ -91,9 +89,10 @@ def test_labels_on_either_side_of_the_diagonal(mapped, K):
     assert (x == y).sum() == RESOLUTION
     place = np.array([point["location"] for point in points])
     label, image = basins.label.values, basins.image.values
-    upper, lower = {(a, b) for a, b in zip(label[x > y], image[x > y], strict=True)}, {
-        (a, b) for a, b in zip(label[x < y], image[x < y], strict=True)
-    }
+    upper, lower = (
+        {(a, b) for a, b in zip(label[x > y], image[x > y], strict=True)},
+        {(a, b) for a, b in zip(label[x < y], image[x < y], strict=True)},
+    )
     # One basin on each side; for K = 2 they are images of one another.
     assert len(upper) == len(lower) == 1 and upper.isdisjoint(lower)
     (one, _), (other, _) = upper.pop(), lower.pop()
@@ -168,9 +167,7 @@ def pairs(basins):
 def test_plane_through_the_full_field_gives_the_same_map(mapped):
     for K in (2, 3):
         plane = Plane(np.zeros((K, K)), *directions(K), coordinates=("x", "y"))
-        through = basin_map(
-            FIELDS[K], plane=plane, x=(0, 1), y=(0, 1), resolution=RESOLUTION
-        )
+        through = basin_map(FIELDS[K], plane=plane, x=(0, 1), y=(0, 1), resolution=RESOLUTION)
         assert through.label.dims == ("y", "x")
         assert same_partition(pairs(through), pairs(mapped[K]))
         # `full` names the plane's basins by the same points of the full field.

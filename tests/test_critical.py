@@ -271,6 +271,19 @@ def test_unstable_component_projects():
     assert unstable_component(FLAT, W, W + 0.25) < 1e-12
 
 
+@settings(max_examples=30)
+@given(st.integers(0, 2**31), st.floats(-3, 3), st.floats(-3, 3))
+def test_unstable_component_is_blind_to_the_stable_space(seed, grow, shrink):
+    """Also where the two are not orthogonal, as at the saddle of the plane of Theorem 7."""
+    vectors = np.array([[1.0, 0.6], [0.0, 0.8]]) @ rotation(2, seed)
+    matrix = vectors @ np.diag([0.5, -2.0]) @ np.linalg.inv(vectors)
+    found = unstable_component(
+        Linear(jnp.asarray(matrix)), np.zeros(2), vectors @ np.array([grow, shrink])
+    )
+    expected = abs(grow) * np.linalg.norm(vectors[:, 0])
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
 @pytest.fixture(scope="module")
 def type_two():
     """The spurious minimum of seven students, from its five published entries.

@@ -71,11 +71,20 @@ def four(leak):
 
 def record(id="p1", kind="saddle", eigenvalues=(-1.0, 1.0), location=(0.0, 0.0), **changes):
     known = {
-        "index": 1, "nullity": 0, "explained_nullity": 0, "loss": 0.0, "residual": 0.0,
-        "isotropy_order": 1, "isotropy_name": "trivial", "orbit_size": 1,
+        "index": 1,
+        "nullity": 0,
+        "explained_nullity": 0,
+        "loss": 0.0,
+        "residual": 0.0,
+        "isotropy_order": 1,
+        "isotropy_name": "trivial",
+        "orbit_size": 1,
     }
     return CriticalPoint(
-        id=id, kind=kind, eigenvalues=np.array(eigenvalues), location=np.array(location),
+        id=id,
+        kind=kind,
+        eigenvalues=np.array(eigenvalues),
+        location=np.array(location),
         **known | changes,
     )
 
@@ -96,7 +105,9 @@ def basin_dataset(described=True):
     dims = ("v", "x")
     dataset = xr.Dataset(
         {
-            "label": (dims, LABEL), "image": (dims, IMAGE), "outcome": (dims, OUTCOME),
+            "label": (dims, LABEL),
+            "image": (dims, IMAGE),
+            "outcome": (dims, OUTCOME),
             "settling_time": (dims, np.arange(1.0, 13.0).reshape(3, 4)),
         },
         coords={"x": [0.0, 1.0, 2.0, 3.0], "v": [0.0, 0.5, 1.0]},
@@ -115,7 +126,8 @@ def basin_dataset(described=True):
             {"id": "p2", "kind": "saddle", "location": [2.0, 0.0]},
         ]
         dataset.attrs = {
-            "points": json.dumps(points), "images": json.dumps(["identity", "students (1 2)"])
+            "points": json.dumps(points),
+            "images": json.dumps(["identity", "students (1 2)"]),
         }
     return dataset
 
@@ -124,8 +136,11 @@ def graph_of(losses=(0.0, 0.02, 0.1, 0.16), order=None):
     graph = nx.MultiDiGraph()
     kinds = ("global minimum", "spurious minimum", "saddle", "saddle")
     nodes = [
-        (f"p{i + 1}", {"kind": kinds[i], "index": max(0, i - 1), "orbit_size": 6 * i}
-         | ({} if loss is None else {"loss": loss}))
+        (
+            f"p{i + 1}",
+            {"kind": kinds[i], "index": max(0, i - 1), "orbit_size": 6 * i}
+            | ({} if loss is None else {"loss": loss}),
+        )
         for i, loss in enumerate(losses)
     ]
     graph.add_nodes_from(nodes if order is None else [nodes[i] for i in order])
@@ -252,8 +267,14 @@ def test_categorical_colours_differ_and_never_run_out():
 @pytest.mark.parametrize(
     "name, text",
     [
-        ("x", "$x$"), ("w1_2", "$w_{1,2}$"), ("z3", "$z_{3}$"), ("theta", r"$\theta$"),
-        ("mu2", r"$\mu_{2}$"), ("angle", "angle"), ("a$b", r"a\$b"), ("['a'][0]", "['a'][0]"),
+        ("x", "$x$"),
+        ("w1_2", "$w_{1,2}$"),
+        ("z3", "$z_{3}$"),
+        ("theta", r"$\theta$"),
+        ("mu2", r"$\mu_{2}$"),
+        ("angle", "angle"),
+        ("a$b", r"a\$b"),
+        ("['a'][0]", "['a'][0]"),
     ],
 )
 def test_names_become_mathematics(name, text):
@@ -268,7 +289,9 @@ def test_names_become_mathematics(name, text):
 
 def test_portrait_marks_critical_points_by_kind():
     points = [
-        (np.zeros(2), "saddle"), ([1.0, 0.0], "sink focus"), ((-1.0, 0.0), "sink focus"),
+        (np.zeros(2), "saddle"),
+        ([1.0, 0.0], "sink focus"),
+        ((-1.0, 0.0), "sink focus"),
         ([9.0, 0.0], "source node"),
     ]
     catalog = SimpleNamespace(points=(record(kind="saddle", location=(0.0, 0.0)),))
@@ -285,8 +308,9 @@ def test_portrait_marks_critical_points_by_kind():
 
 
 def test_portrait_takes_a_plain_array_of_points():
-    ax = plot.portrait(BOWL, x=(-1, 1), y=(-1, 1), points=np.array([[0.0, 0.0], [0.5, 0.5]]),
-                       resolution=10)
+    ax = plot.portrait(
+        BOWL, x=(-1, 1), y=(-1, 1), points=np.array([[0.0, 0.0], [0.5, 0.5]]), resolution=10
+    )
     assert len(places(ax)["critical point"]) == 2
 
 
@@ -320,8 +344,9 @@ def test_a_component_without_sign_change_has_no_nullcline():
 )
 def test_portrait_background(background, text):
     figure, ax = plt.subplots()
-    plot.portrait(BOWL, x=(-1, 1), y=(-1, 1), background=background, resolution=11, ax=ax,
-                  density=0.3)
+    plot.portrait(
+        BOWL, x=(-1, 1), y=(-1, 1), background=background, resolution=11, ax=ax, density=0.3
+    )
     (mesh,) = [c for c in ax.collections if type(c).__name__ == "QuadMesh"]
     axis = np.linspace(-1, 1, 11)
     squares = axis**2 + axis[:, None] ** 2
@@ -341,7 +366,10 @@ def test_a_chart_evaluates_large_grids_in_pieces():
 
 def test_portrait_survives_places_where_the_field_is_not_defined():
     ax = plot.portrait(
-        Flow(lambda w: -w / jnp.linalg.norm(w)), x=(-1, 1), y=(-1, 1), resolution=21,
+        Flow(lambda w: -w / jnp.linalg.norm(w)),
+        x=(-1, 1),
+        y=(-1, 1),
+        resolution=21,
         background="speed",
     )
     ax.get_figure().canvas.draw()
@@ -366,9 +394,12 @@ def test_portrait_forwards_to_streamplot():
 @pytest.mark.parametrize(
     "options, needed",
     [
-        ({"x": (1, 0)}, "lower < upper"), ({"y": 3}, "lower < upper"),
-        ({"background": "noise"}, "background"), ({"background": "loss"}, "no loss"),
-        ({"points": np.zeros(2)}, r"\(n, 2\)"), ({"points": [(np.zeros(3), "saddle")]}, "shape"),
+        ({"x": (1, 0)}, "lower < upper"),
+        ({"y": 3}, "lower < upper"),
+        ({"background": "noise"}, "background"),
+        ({"background": "loss"}, "no loss"),
+        ({"points": np.zeros(2)}, r"\(n, 2\)"),
+        ({"points": [(np.zeros(3), "saddle")]}, "shape"),
     ],
 )
 def test_portrait_refuses_bad_input(options, needed):
@@ -386,7 +417,10 @@ def test_portrait_needs_a_plane_in_more_dimensions():
 
 REGIONS = np.array([[0, 1, 2, 2], [0, 1, 2, 3], [0, 1, 2, 4]])
 NAMED = [
-    "global minimum p1", "global minimum p1, students (1 2)", "saddle p2", "no point (escaped)",
+    "global minimum p1",
+    "global minimum p1, students (1 2)",
+    "saddle p2",
+    "no point (escaped)",
     "no point (singular)",
 ]
 
@@ -409,7 +443,8 @@ def test_basins_image_and_legend():
 
 def test_basins_mark_the_points_of_the_map_or_those_given():
     assert {k: v.tolist() for k, v in places(plot.basins(basin_dataset())).items()} == {
-        "global minimum": [[0.5, 0.5]], "saddle": [[2.0, 0.0]]
+        "global minimum": [[0.5, 0.5]],
+        "saddle": [[2.0, 0.0]],
     }
     ax = plot.basins(basin_dataset(), points=[((1.0, 1.0), "maximum")], ax=plt.figure().subplots())
     assert places(ax)["maximum"].tolist() == [[1.0, 1.0]]
@@ -422,7 +457,9 @@ def test_basins_fall_back_on_the_flags(damage):
     if damage:
         dataset.attrs = {"points": damage, "images": damage}
     assert legend_texts(plot.basins(dataset))[:3] == [
-        "p1 global minimum", "p1 global minimum, students 1 2", "p2 saddle"
+        "p1 global minimum",
+        "p1 global minimum, students 1 2",
+        "p2 saddle",
     ]
 
 
@@ -482,7 +519,9 @@ def test_landscape_places_nodes_by_loss_and_kind():
     ax = plot.landscape(graph_of())
     found = places(ax)
     assert {kind: sorted(xy[:, 1]) for kind, xy in found.items()} == {
-        "global minimum": [0.0], "spurious minimum": [0.02], "saddle": [0.1, 0.16]
+        "global minimum": [0.0],
+        "spurious minimum": [0.02],
+        "saddle": [0.1, 0.16],
     }
     assert ax.get_ylabel() == "loss $J$"
     assert set(legend_texts(ax)) == set(found)
@@ -559,16 +598,20 @@ def test_landscape_images_are_named_and_single_nodes_and_loops_are_fine():
     graph = nx.MultiDiGraph()
     graph.add_node("p1", point="p1", image="identity", kind="saddle", index=1, orbit_size=2)
     plot.landscape(graph, ax=plt.figure().subplots())
-    graph.add_node("p1 students (1 2)", point="p1", image="students (1 2) teachers (1 2)",
-                   kind="saddle", index=1, orbit_size=2)
+    graph.add_node(
+        "p1 students (1 2)",
+        point="p1",
+        image="students (1 2) teachers (1 2)",
+        kind="saddle",
+        index=1,
+        orbit_size=2,
+    )
     graph.add_edge("p1", "p1")
     graph.add_edge("p1", "p1 students (1 2)")
     ax = plot.landscape(graph, ax=plt.figure().subplots())
     ax.get_figure().canvas.draw()
     assert len(arrows(ax)) == 2
-    assert [text.get_text() for text in ax.texts] == [
-        "p1", "p1\nstudents (1 2)\nteachers (1 2)"
-    ]
+    assert [text.get_text() for text in ax.texts] == ["p1", "p1\nstudents (1 2)\nteachers (1 2)"]
 
 
 def test_landscape_labels_do_not_cover_each_other():
@@ -674,7 +717,9 @@ def test_trajectories_in_a_plane():
     ax = plot.trajectories(runs, components=(1, 0))
     np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[0, 0], [2, 1], [2, 2]])
     assert {name: xy.tolist() for name, xy in places(ax).items()} == {
-        "start": [[0, 0], [0, 3]], "settled": [[2, 2]], "escaped": [[1, 3]]
+        "start": [[0, 0], [0, 3]],
+        "settled": [[2, 2]],
+        "escaped": [[1, 3]],
     }
     assert ax.get_xlabel() == "$w_{2}$"
     assert ax.lines[0].get_color() != ax.lines[1].get_color()
@@ -737,8 +782,10 @@ def test_a_trajectory_that_became_nan_ends_where_it_was_finite():
 @pytest.mark.parametrize(
     "options, needed",
     [
-        ({"components": "time"}, "no loss"), ({"components": (0, 5)}, "entries"),
-        ({"components": "t"}, "components"), ({"field": four(0.0)}, "shape"),
+        ({"components": "time"}, "no loss"),
+        ({"components": (0, 5)}, "entries"),
+        ({"components": "t"}, "components"),
+        ({"field": four(0.0)}, "shape"),
     ],
 )
 def test_trajectories_refuse_bad_input(options, needed):

@@ -39,8 +39,15 @@ def vmapped_diffrax(plane):
 
     def one(w):
         return dfx.diffeqsolve(
-            dfx.ODETerm(plane), dfx.Tsit5(), 0.0, 200.0, None, w, event=dfx.Event(stop),
-            stepsize_controller=dfx.PIDController(rtol=1e-8, atol=1e-10), max_steps=4096,
+            dfx.ODETerm(plane),
+            dfx.Tsit5(),
+            0.0,
+            200.0,
+            None,
+            w,
+            event=dfx.Event(stop),
+            stepsize_controller=dfx.PIDController(rtol=1e-8, atol=1e-10),
+            max_steps=4096,
             throw=False,
         ).ys[0]
 
