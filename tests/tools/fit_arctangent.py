@@ -12,6 +12,14 @@ BREAK = mp.mpf(21) / 32
 NUMERATOR_DEGREE, DENOMINATOR_DEGREE = 4, 5
 
 
+def _horner(coefficients, z):
+    """The polynomial with these coefficients, the constant first."""
+    value = mp.mpf(0)
+    for coefficient in reversed(list(coefficients)):
+        value = value * z + coefficient
+    return value
+
+
 def target(z):
     """`(atan(t) - t) / t^3` at `t = sqrt(z)`, by its series where the quotient cancels."""
     if z < mp.mpf("1e-10"):
@@ -30,7 +38,7 @@ def weight(z):
 
 def evaluate(p, q, z):
     """The quotient of two polynomials with ascending coefficients."""
-    return mp.polyval(p[::-1], z) / mp.polyval(q[::-1], z)
+    return _horner(p, z) / _horner(q, z)
 
 
 def least_squares(zs, m, n, rounds=6):
@@ -39,7 +47,7 @@ def least_squares(zs, m, n, rounds=6):
     for _ in range(rounds):
         normal, right = mp.zeros(m + n + 1), mp.zeros(m + n + 1, 1)
         for z in zs:
-            f, scale = target(z), (weight(z) / mp.polyval(q[::-1], z)) ** 2
+            f, scale = target(z), (weight(z) / _horner(q, z)) ** 2
             row = [z**j for j in range(m + 1)] + [-f * z**j for j in range(1, n + 1)]
             for i, left in enumerate(row):
                 right[i] += scale * left * f
@@ -58,11 +66,11 @@ def level(nodes, p, q, error):
         matrix, right = mp.zeros(size), mp.zeros(size, 1)
         for i, z in enumerate(nodes):
             sign = (-1) ** i / weight(z)
-            value, below = target(z) + sign * error, mp.polyval(q[::-1], z)
+            value, below = target(z) + sign * error, _horner(q, z)
             row = [z**j for j in range(m + 1)] + [-value * z**j for j in range(1, n + 1)]
             for j, entry in enumerate([*row, -sign * below]):
                 matrix[i, j] = entry
-            right[i] = value * below - mp.polyval(p[::-1], z)
+            right[i] = value * below - _horner(p, z)
         step = mp.lu_solve(matrix, right)
         p = [old + step[j] for j, old in enumerate(p)]
         q = [q[0], *(old + step[m + 1 + j] for j, old in enumerate(q[1:]))]
