@@ -11,7 +11,7 @@ class Connection:
     Attributes:
         source: id of the point that is left.
         target: id of the point that is reached, up to symmetry.
-        image: which symmetric image of `target` is reached, in cycle notation; `"()"` is the
+        image: which symmetric image of `target` is reached, in cycle notation; `"identity"` is the
             image that the catalog holds.
         side: +1 or -1 along the unstable eigenvector; 0 for a sampled direction.
         direction: which unstable eigenvector, or the number of the sample.

@@ -56,7 +56,7 @@ def settle(
         solver: an adaptive diffrax solver; `Dopri8` if not given.
         rtol: relative tolerance of a step.
         atol: absolute tolerance of a step.
-        max_steps: step budget of each trajectory.
+        max_steps: step budget of each trajectory, rounded up to whole rounds of 16 steps.
         escape_radius: Euclidean norm beyond which a trajectory has escaped; 1e4 times the larger of
             1 and its start's norm if not given.
         progress_meter: a diffrax progress meter; none if not given.

@@ -87,7 +87,7 @@ def integrate(
         atol: absolute tolerance of a step.
         saveat: times at which to return the state, increasing, starting at 0 or later (then it
             integrates up to the last of them and `t1` is not used); if not given, every step.
-        max_steps: step budget.
+        max_steps: step budget, rounded up to whole chunks of 32 steps unless `saveat` is given.
         escape_radius: Euclidean norm beyond which it has escaped; 1e4 times the larger of 1 and the
             start's norm if not given.
         throw: raise unless it settled or finished; otherwise say so in `outcome`.
