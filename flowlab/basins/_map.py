@@ -173,7 +173,8 @@ def _compact(values: np.ndarray) -> np.ndarray:
 def _flags(names: Any, first: int = 0) -> dict[str, Any]:
     """CF flag attributes: numbers from `first` on; -1 means none."""
     meanings = (["none"] if first < 0 else []) + [
-        "_".join(str(name).replace(")(", ".").replace("(", "").replace(")", "").split()) for name in names
+        "_".join(str(name).replace(")(", ".").replace("(", "").replace(")", "").split())
+        for name in names
     ]
     values = np.arange(first, first + len(meanings), dtype=np.int32)
     return {"flag_values": values, "flag_meanings": " ".join(meanings)}
