@@ -1,7 +1,6 @@
 """Many lanes in rounds: finished ones are retired, the rest repacked into buckets."""
 
 import dataclasses
-import time
 from collections.abc import Callable
 
 import jax
@@ -19,8 +18,9 @@ CANDIDATE = -1
 REARM = 10.0
 """A released lane may settle again once it moves by this multiple of the threshold."""
 
-WORTHWHILE = 0.2
-"""Seconds that a round must take before a smaller bucket pays for its compilation."""
+PATIENCE = 4
+"""Rounds of stragglers after which a smaller bucket pays for its compilation. Counted, not timed:
+the same call gives the same bits."""
 
 
 def buckets(size: int) -> tuple[int, int]:
@@ -45,8 +45,8 @@ class Pool:
     projector: np.ndarray | None = None
     bucket: int = 0
     """Size of the last bucket, 0 before the first."""
-    cost: float = 0.0
-    """Seconds that its last round took; 0 after the first, which may have had to compile."""
+    waiting: int = 0
+    """Rounds for which a smaller bucket would have done."""
 
     @classmethod
     def fresh(cls, starts: np.ndarray, projector: np.ndarray | None = None) -> "Pool":
@@ -92,15 +92,13 @@ def run(
     small, large = buckets(field.size)
     while len(live):
         fitting = small if len(live) <= small else large
-        compiling = False
-        if pool.bucket == 0 or pool.cost > WORTHWHILE or fitting > pool.bucket:
-            compiling, pool.bucket = fitting != pool.bucket, fitting
-        began = time.perf_counter()
+        pool.waiting = pool.waiting + 1 if fitting < pool.bucket else 0
+        if fitting > pool.bucket or pool.waiting > PATIENCE:
+            pool.bucket = fitting
         for first in range(0, len(live), pool.bucket):
             index = live[first : first + pool.bucket]
             verdict = _advance_bucket(field, method, pool, index)
             status[index] = _decide(pool, index, verdict, max_steps, radius)
-        pool.cost = 0.0 if compiling else time.perf_counter() - began
         live = live[status[live] == _LIVE]
         on_round(len(live))
     return status
