@@ -42,11 +42,12 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
-    _flush_directory(target.parent)
+    flush_directory(target.parent)
 
 
-def _flush_directory(directory: Path) -> None:
-    # The rename itself must survive a power cut; some systems cannot open a directory.
+def flush_directory(directory: Path) -> None:
+    """Make a rename inside a directory survive a power cut, where the system can."""
+    # Some systems cannot open a directory.
     with contextlib.suppress(OSError):
         handle = os.open(directory, os.O_RDONLY)
         try:

@@ -1,0 +1,5 @@
+"""Long jobs on the disk: finished chunks stay, a restart computes what is missing."""
+
+from ._array import ChunkedArray as ChunkedArray
+from ._store import Chunk as Chunk
+from ._store import JobStore as JobStore
