@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._files import flush_directory
+from .._files import flush_directory, flush_tree
 
 METADATA = "zarr.json"
 UNFINISHED = ".writing-"
@@ -91,7 +91,7 @@ def write_chunk(path: Path, arrays: Mapping[str, Any], info: Any, *, job: str, n
     temporary = path.parent / f"{UNFINISHED}{secrets.token_hex(8)}"
     try:
         _write_group(temporary, values, manifest)
-        _flush_tree(temporary)
+        flush_tree(temporary)
         _move(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -202,11 +202,3 @@ def _move(source: Path, target: Path) -> None:
         # Another process finished the same chunk first; its content is the same.
         if not target.is_dir():
             raise
-
-
-def _flush_tree(root: Path) -> None:
-    # After a power cut the checksums tell what was lost; this keeps it little.
-    for path in root.rglob("*"):
-        if path.is_file():
-            with open(path, "rb") as stream, contextlib.suppress(OSError):
-                os.fsync(stream.fileno())
