@@ -52,7 +52,9 @@ from .flow import Trajectory as Trajectory
 
 # Floor 6: all points, basins, proofs.
 from .basins import basin_map as basin_map
+from .basins import load_map as load_map
 from .basins import Plane as Plane
+from .basins import save_map as save_map
 from .certify import Certificate as Certificate
 from .certify import CertificationError as CertificationError
 from .certify import certify as certify

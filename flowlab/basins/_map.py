@@ -1,22 +1,32 @@
 """Basin maps: where every point of a grid flows."""
 
-import json
-from collections.abc import Iterable
+import contextlib
+import os
 from typing import TYPE_CHECKING, Any
 
 import diffrax as dfx
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .._checks import require_float64
-from .._outcome import Outcome
-from ..catalog import Catalog
-from ..fields import AbstractField, RestrictedField, Theorem7Plane
-from ..flow import Ensemble, settle
-from ._full import label_in_full
+from .._store import JobStore
+from .._types import Key
+from ..catalog import Catalog, provenance
+from ..fields import AbstractField
+from ._cells import CHUNK, Refiner, chunks_of_all, follow_all
+from ._dataset import make_dataset
+from ._follow import Follower
+from ._full import codes_in_full, require_restricted
+from ._grid import Grid, make_grid
 from ._plane import Plane
+from ._progress import Progress
 
 if TYPE_CHECKING:
     import xarray as xr
+
+PROBES = 3
+"""A job in a store knows its field by the values at so many states."""
 
 
 def basin_map(
@@ -27,14 +37,31 @@ def basin_map(
     plane: Plane | None = None,
     full: bool = False,
     resolution: int | tuple[int, int] = 200,
+    refine: bool = False,
+    audit: float = 1e-3,
+    confidence: float = 0.95,
+    key: Key | None = None,
     catalog: Catalog | None = None,
     solver: dfx.AbstractSolver | None = None,
     rtol: float = 1e-8,
     atol: float = 1e-10,
     max_steps: int = 16_384,
+    store: str | os.PathLike[str] | None = None,
+    resume: bool = True,
     progress_meter: dfx.AbstractProgressMeter | None = None,
 ) -> "xr.Dataset":
-    """Follow the flow from the cell centres of a grid and say where each goes.
+    r"""Follow the flow from the cell centres of a grid and say where each goes.
+
+    With `refine`, only some cells are followed: those of a coarse grid, then, level by level, those
+    of blocks in which followed cells differ, so that every boundary that is met is followed along
+    its whole length at full resolution. The other cells are inferred from the blocks they lie in.
+    An audit then follows cells drawn at random from the inferred ones. A mismatch (an island, a
+    filament of a fractal boundary) starts the refinement again around it, and another audit with
+    other cells, until one finds none. `n` cells without a mismatch bound the mislabelled fraction
+    `p` of the inferred cells: with a larger `p` they would be drawn with a probability below
+    :math:`(1-p)^n = \delta`. The doubt :math:`\delta` of the j-th audit is
+    :math:`(1 - \mathrm{confidence})/(j(j+1))`: however many audits a map takes, its bound holds
+    with the confidence asked for.
 
     Args:
         field: the field; of shape (2,) unless `plane` is given.
@@ -45,23 +72,38 @@ def basin_map(
             of the full field, and with their symmetric images there. `catalog` is then one of the
             full field.
         resolution: number of cells along each axis, or (along x, along y).
+        refine: whether to infer what lies between cells that agree.
+        audit: the bound that an audit has to prove, below 1; or the number of cells it follows; 0
+            for no audit.
+        confidence: probability with which the bound holds.
+        key: random key of the audits; `jax.random.key(0)` if not given.
         catalog: critical points already known, so that labels agree between maps.
         solver: an adaptive diffrax solver; `Dopri8` if not given.
         rtol: relative tolerance of a step.
         atol: absolute tolerance of a step.
         max_steps: step budget of each trajectory.
+        store: a directory that keeps what is finished, so that the same call after an interruption
+            computes what is missing, with the same result (needs the extra `zarr`).
+        resume: whether what is finished in the store may be used.
         progress_meter: a diffrax progress meter; none if not given.
 
     Returns:
         An `xarray.Dataset` on dimensions (second coordinate, first coordinate) with variables
         `label` (index of the critical point, -1 for none), `image` (which symmetric image of it, -1
-        for none), `outcome` and `settling_time`. `flag_values` and `flag_meanings` name the
-        numbers; the attributes `points` and `images` (JSON) describe them in full, `provenance`
-        (JSON) says how the map was made.
+        for none), `outcome`, `settling_time` (until it settled or was captured; NaN for inferred
+        cells) and `integrated` (whether the cell was followed). `flag_values` and `flag_meanings`
+        name the numbers; the attributes `points` and `images` (JSON) describe them in full,
+        `provenance` (JSON) says how the map was made. `cells_integrated` and `cells_inferred` add
+        up to all cells; `cells_audited`, `cells_mismatched` and `audits` (JSON) report the audits;
+        `mislabelled_bound` is the upper confidence bound on the mislabelled fraction of the cells
+        that the last audit drew from, `mislabelled_cells_bound` that on their number.
 
     Raises:
-        ValueError: on bad input.
+        ValueError: on bad input, or if the store holds another job.
         RuntimeError: if JAX runs in 32 bits.
+        ModuleNotFoundError: with `store`, if zarr is not installed.
+
+    Source: C. J. Clopper, E. S. Pearson, Biometrika 26 (1934) 404-413.
 
     Example:
         >>> import flowlab as fl
@@ -70,111 +112,65 @@ def basin_map(
         (8, 64)
     """
     require_float64("basin_map")
-    names = _names(field, plane)
-    cells = resolution if isinstance(resolution, Iterable) else (resolution, resolution)
-    columns, rows = cells
-    xs, ys = _centres(x, columns, "x"), _centres(y, rows, "y")
-    grid = np.stack(np.meshgrid(xs, ys), -1).reshape(-1, 2)
-    starts = grid if plane is None else plane.lift(grid)
-    restricted = _restricted(field) if full else None
-    ensemble = settle(
-        field,
-        starts,
-        catalog=None if full else catalog,
-        solver=solver,
-        rtol=rtol,
-        atol=atol,
-        max_steps=max_steps,
-        progress_meter=progress_meter,
-    )
-    if restricted is not None:
-        ensemble = label_in_full(restricted, ensemble, catalog)
-    return _dataset(ensemble, names, xs, ys)
-
-
-def _restricted(field: AbstractField) -> RestrictedField | Theorem7Plane:
-    if isinstance(field, RestrictedField | Theorem7Plane):
-        return field
-    raise ValueError(
-        f"full=True needs a restricted field (`restrict`, `theorem7_plane`), not {field!r}."
-    )
-
-
-def _names(field: AbstractField, plane: Plane | None) -> tuple[str, str]:
-    if plane is not None:
-        if plane.origin.shape != field.shape:
-            raise ValueError(
-                f"plane lies in states of shape {plane.origin.shape}; the field has shape "
-                f"{field.shape}."
-            )
-        return plane.coordinates[0], plane.coordinates[1]
-    if field.shape != (2,):
-        raise ValueError(
-            f"the field has shape {field.shape}, so a map needs to know which plane: pass "
-            "`plane=Plane(origin, u, v)`, or restrict the field to an invariant plane "
-            "(`restrict`, `theorem7_plane`)."
+    grid = make_grid(field, plane, x, y, resolution)
+    restricted = require_restricted(field) if full else None
+    _require_audit(audit, confidence)
+    key = jax.random.key(0) if key is None else key
+    options = {"solver": solver, "rtol": rtol, "atol": atol, "max_steps": max_steps}
+    ways = {"refine": refine, **({"audit": audit, "confidence": confidence} if refine else {})}
+    made = provenance(field, key=key if refine else None, **_where(grid, x, y), **ways, **options)
+    known = None if full else catalog
+    with contextlib.ExitStack() as stack:
+        kept = None
+        if store is not None:
+            job = _job(field, grid, known, made)
+            count = None if refine else chunks_of_all(grid.size)
+            kept = stack.enter_context(JobStore.open(store, job, chunks=count, resume=resume))
+        follower = Follower(field, grid, known, kept, **options)
+        progress = Progress(progress_meter)
+        cells = (
+            Refiner(follower, key, audit, confidence, progress).run()
+            if refine
+            else follow_all(follower, progress)
         )
-    return field.coordinates[0], field.coordinates[1]
+        progress.close()
+    codes, points = follower.codes, follower.catalog
+    if restricted is not None:
+        codes, points = codes_in_full(restricted, codes, catalog)
+    return make_dataset(grid, cells, codes, points, made)
 
 
-def _centres(ends: tuple[float, float], count: int, name: str) -> np.ndarray:
-    low, high = (float(end) for end in ends)
-    if not low < high or not np.isfinite([low, high]).all():
-        raise ValueError(f"{name} is {ends!r}; needed: (lower, upper), finite, lower < upper.")
-    if int(count) != count or count < 1:
-        raise ValueError(f"resolution is {count!r}; needed: a positive whole number of cells.")
-    return low + (np.arange(int(count)) + 0.5) / int(count) * (high - low)
+def _require_audit(audit: float, confidence: float) -> None:
+    if not audit >= 0 or (audit >= 1 and int(audit) != audit):
+        raise ValueError(
+            f"audit is {audit!r}; needed: a bound between 0 and 1, a whole number of cells, or 0 "
+            "for no audit."
+        )
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence is {confidence!r}; needed: a probability between 0 and 1.")
 
 
-def _dataset(
-    ensemble: Ensemble, names: tuple[str, str], xs: np.ndarray, ys: np.ndarray
-) -> "xr.Dataset":
-    import xarray as xr
+def _where(grid: Grid, x: Any, y: Any) -> dict[str, Any]:
+    where: dict[str, Any] = {"x": x, "y": y, "resolution": (len(grid.xs), len(grid.ys))}
+    if grid.plane is not None:
+        plane = grid.plane
+        where["plane"] = {"origin": plane.origin, "u": plane.u, "v": plane.v}
+    return where
 
-    shape, dims = (len(ys), len(xs)), (names[1], names[0])
-    points, images = ensemble.catalog.points, [str(image) for image in ensemble.images]
-    point_names = [f"{point.id} {point.kind}" for point in points]
-    variables = {
-        "label": (ensemble.point, "critical point reached", _flags(point_names, -1)),
-        "image": (ensemble.image, "symmetric image of the point", _flags(images, -1)),
-        "outcome": (ensemble.outcome, "how the trajectory ended", _flags(Outcome.__members__)),
-        "settling_time": (ensemble.time, "time to settle", {}),
+
+def _job(
+    field: AbstractField, grid: Grid, catalog: Catalog | None, made: dict[str, Any]
+) -> dict[str, Any]:
+    """Return all that decides what the cells' codes are, in JSON's words."""
+    corners = grid.starts(np.linspace(0, grid.size - 1, PROBES).astype(int))
+    values = [np.asarray(field(0.0, jnp.asarray(w), None)).reshape(-1) for w in corners]
+    return {
+        "task": "basin map",
+        "field": field.spec(),
+        # The description of a user's function is its name; rounded, so that other machines agree.
+        "field_values": [[f"{entry:.8e}" for entry in value] for value in values],
+        "points": None if catalog is None else [[p.id, p.location.tolist()] for p in catalog],
+        "key": made["key"],
+        "settings": made["settings"],
+        "chunk": CHUNK,
     }
-    data = {
-        name: (dims, _compact(values).reshape(shape), {"long_name": title, **flags})
-        for name, (values, title, flags) in variables.items()
-    }
-    described = [
-        {
-            "id": p.id,
-            "kind": p.kind,
-            "index": p.index,
-            "loss": p.loss,
-            "location": p.location.tolist(),
-        }
-        for p in points
-    ]
-    return xr.Dataset(
-        data,
-        coords={names[0]: xs, names[1]: ys},
-        attrs={
-            "points": json.dumps(described),
-            "images": json.dumps(images, ensure_ascii=False),
-            "provenance": json.dumps(ensemble.catalog.provenance),
-            "field": json.dumps(ensemble.catalog.field_spec),
-        },
-    )
-
-
-def _compact(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.int32) if values.dtype.kind == "i" and values.itemsize > 4 else values
-
-
-def _flags(names: Any, first: int = 0) -> dict[str, Any]:
-    """CF flag attributes: numbers from `first` on; -1 means none."""
-    meanings = (["none"] if first < 0 else []) + [
-        "_".join(str(name).replace(")(", ".").replace("(", "").replace(")", "").split())
-        for name in names
-    ]
-    values = np.arange(first, first + len(meanings), dtype=np.int32)
-    return {"flag_values": values, "flag_meanings": " ".join(meanings)}

@@ -154,8 +154,15 @@ class Catalog:
             ValueError: if an entry is not finite or is not data, naming it.
             OSError: if the file cannot be written; what was there is untouched.
         """
-        parts = (self.points, self.field_spec, self.provenance, self.connections)
-        write_atomically(path, to_bytes(*parts))
+        write_atomically(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the file that `to_json` writes.
+
+        Raises:
+            ValueError: if an entry is not finite or is not data, naming it.
+        """
+        return to_bytes(self.points, self.field_spec, self.provenance, self.connections)
 
     @classmethod
     def from_json(cls, path: str | os.PathLike[str], *, verify_checksum: bool = True) -> "Catalog":
@@ -174,11 +181,30 @@ class Catalog:
                 catalog, or not consistent; the file is never changed.
             OSError: if it cannot be opened.
         """
-        parts = from_bytes(Path(path).read_bytes(), str(path), verify_checksum=verify_checksum)
+        return cls.from_bytes(Path(path).read_bytes(), str(path), verify_checksum=verify_checksum)
+
+    @classmethod
+    def from_bytes(
+        cls, data: bytes, name: str = "the data", *, verify_checksum: bool = True
+    ) -> "Catalog":
+        """Read the content of a file that `to_json` wrote.
+
+        Args:
+            data: the content.
+            name: what messages call it.
+            verify_checksum: whether to refuse data in which any byte has changed.
+
+        Returns:
+            The catalog.
+
+        Raises:
+            CatalogError: as `from_json`.
+        """
+        parts = from_bytes(data, name, verify_checksum=verify_checksum)
         try:
             return cls(**parts)
         except ValueError as error:
-            raise CatalogError(f"{path} is not a valid catalog: {error}") from error
+            raise CatalogError(f"{name} is not a valid catalog: {error}") from error
 
 
 def _require_consistent(catalog: Catalog) -> None:
