@@ -34,6 +34,8 @@ from .fields import VectorField as VectorField
 from .fields import zoo as zoo
 
 # Floor 3: one critical point.
+from .critical import capture_ball as capture_ball
+from .critical import CaptureBall as CaptureBall
 from .critical import classify as classify
 from .critical import CriticalPoint as CriticalPoint
 from .critical import refine as refine

@@ -69,7 +69,7 @@ def flush_tree(path: Path) -> None:
     """Flush a file, or all files below a directory, to the disk."""
     for file in path.rglob("*") if path.is_dir() else [path]:
         if file.is_file():
-            with open(file, "rb") as stream, contextlib.suppress(OSError):
+            with open(file, "rb") as stream:
                 os.fsync(stream.fileno())
 
 

@@ -4,15 +4,14 @@ Workers get the description of the field and an array of starts, and return plai
 labels are put together here, so they are those of one `settle` over all starts.
 """
 
-import dataclasses
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from ._checks import as_states, require_float64
-from .catalog import Catalog, Collector, provenance
+from .catalog import Catalog, provenance
 from .fields import AbstractField, field_from_spec
-from .flow import Ensemble, settle
+from .flow import Ensemble, Merger, Piece, concatenate, default_method, settle_piece
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -38,7 +37,8 @@ def settle_distributed(
         starts: (n, *field.shape), float64.
         catalog: critical points already known; they keep their ids.
         chunk: starts in one task.
-        **options: further options of `settle`, numbers only (`rtol`, `atol`, `max_steps`, ...).
+        **options: further options of `settle`: `solver`, `rtol`, `atol`, `max_steps`,
+            `escape_radius`, `capture`.
 
     Returns:
         An `Ensemble`, as from `settle`: outcomes, labels and images do not depend on the chunks.
@@ -62,74 +62,37 @@ def settle_distributed(
     field_from_spec(spec)
     if chunk < 1:
         raise ValueError(f"chunk is {chunk!r}; needed: a positive number of starts.")
-    pieces = [states[first : first + chunk] for first in range(0, len(states), chunk)]
-    futures = [client.submit(_settle_piece, spec, piece, options) for piece in pieces]
-    # The declared return covers asynchronous clients too.
-    results = cast("list[_Piece]", client.gather(futures))
     settings = {"starts": len(states), "chunk": chunk, **options}
-    return _together(field, results, catalog, provenance(field, **settings))
+    record = provenance(field, **settings)
+    wire = None if catalog is None else catalog.to_bytes()
+    futures = [
+        client.submit(_settle_chunk, spec, wire, states[first : first + chunk], options)
+        for first in range(0, len(states), chunk)
+    ]
+    # The declared return covers asynchronous clients too.
+    pieces = cast("list[Piece]", client.gather(futures))
+    merger = Merger(field, catalog, "flow")
+    labels = [merger.add(piece) for piece in pieces]
+    arrays = concatenate(piece.arrays for piece in pieces)
+    solver, rtol, atol = (options.get(name, default) for name, default in _DEFAULTS.items())
+    return Ensemble(
+        **{name: arrays[name] for name in ("outcome", "state", "time", "steps")},
+        point=np.concatenate([point for point, _ in labels]),
+        image=np.concatenate([image for _, image in labels]),
+        evaluations=arrays["steps"] * default_method(solver, rtol, atol).stages,
+        images=tuple(merger.images),
+        catalog=merger.catalog({}, record),
+    )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Piece:
-    """What a worker returns: arrays, and for each label one end that carries it."""
-
-    arrays: dict[str, np.ndarray]
-    ends: np.ndarray
-    found_by: list[str]
+_DEFAULTS = {"solver": None, "rtol": 1e-8, "atol": 1e-10}
 
 
-def _settle_piece(spec: dict[str, Any], starts: np.ndarray, options: dict[str, Any]) -> _Piece:
+def _settle_chunk(
+    spec: dict[str, Any], catalog: bytes | None, starts: np.ndarray, options: dict[str, Any]
+) -> Piece:
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    ensemble = settle(field_from_spec(spec), starts, **options)
-    pairs = np.stack([ensemble.point, ensemble.image], -1)
-    unique, first, inverse = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
-    label = np.where(unique[inverse.reshape(-1), 0] >= 0, inverse.reshape(-1), -1)
-    arrays = {
-        name: getattr(ensemble, name)
-        for name in ("outcome", "state", "time", "steps", "evaluations")
-    }
-    found_by = [
-        ensemble.catalog.points[point].found_by if point >= 0 else "" for point, _ in unique
-    ]
-    return _Piece({**arrays, "label": label}, ensemble.state[first], found_by)
-
-
-def _together(
-    field: AbstractField, pieces: list[_Piece], catalog: Catalog | None, record: dict[str, Any]
-) -> Ensemble:
-    """Label the ends of all pieces with one catalog."""
-    collector = Collector(field, () if catalog is None else catalog.points)
-    images: dict[str, tuple[int, Any]] = {}
-    points, numbers = [], []
-    for piece in pieces:
-        label = piece.arrays["label"]
-        point, image = np.full(len(label), -1), np.full(len(label), -1)
-        for value in np.unique(label[label >= 0]):
-            members = label == value
-            index, element = collector.add(
-                piece.ends[value],
-                found_by=piece.found_by[value],
-                hits=int(members.sum()),
-            )
-            number, _ = images.setdefault(str(element), (len(images), element))
-            point[members], image[members] = index, number
-        points.append(point)
-        numbers.append(image)
-
-    def joined(name: str) -> np.ndarray:
-        return np.concatenate([piece.arrays[name] for piece in pieces])
-
-    return Ensemble(
-        outcome=joined("outcome"),
-        state=joined("state"),
-        point=np.concatenate(points),
-        image=np.concatenate(numbers),
-        time=joined("time"),
-        steps=joined("steps"),
-        evaluations=joined("evaluations"),
-        images=tuple(e for _, e in images.values()),
-        catalog=Catalog(tuple(collector.points), field.spec(), record),
-    )
+    known = None if catalog is None else Catalog.from_bytes(catalog, "the catalog")
+    return settle_piece(field_from_spec(spec), starts, catalog=known, workers=1, **options)

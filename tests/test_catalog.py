@@ -159,7 +159,7 @@ def test_frame_has_the_columns_of_the_record():
     assert list(frame.columns) == [
         "id", "kind", "index", "nullity", "explained_nullity", "loss", "residual", "eigenvalues",
         "location", "isotropy_order", "isotropy_name", "orbit_size", "hits", "found_by",
-        "certificate",
+        "certificate", "capture",
     ]  # fmt: skip
     assert list(frame.index) == ["p1", "p2", "p3"]
     assert frame.loc["p2", "index"] == 1

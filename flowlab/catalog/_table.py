@@ -24,7 +24,7 @@ def frame(points: Sequence[CriticalPoint]) -> "pd.DataFrame":
 
     Returns:
         A data frame with the ids as row labels. `loss` is NaN for fields without one; `location`,
-        `eigenvalues` and `certificate` are columns of objects.
+        `eigenvalues`, `certificate` and `capture` are columns of objects.
     """
     import pandas as pd
 
@@ -39,7 +39,7 @@ def _column(points: Sequence[CriticalPoint], name: str) -> Any:
     values = [getattr(point, name) for point in points]
     if name in ("loss", "residual"):
         return np.array([np.nan if value is None else value for value in values], float)
-    if name not in ("location", "eigenvalues", "certificate"):
+    if name not in ("location", "eigenvalues", "certificate", "capture"):
         return values
     column = np.empty(len(values), object)
     for row, value in enumerate(values):

@@ -1,5 +1,7 @@
 """What one critical point is: its record, its refinement, its spectrum, its class."""
 
+from ._capture import capture_ball as capture_ball
+from ._capture import CaptureBall as CaptureBall
 from ._classify import classify as classify
 from ._newton import newton_batches as newton_batches
 from ._newton import NewtonResult as NewtonResult

@@ -34,6 +34,8 @@ class CriticalPoint:
         hits: how many starts led to the orbit.
         found_by: the method that found it first.
         certificate: proof of existence and index, if there is one.
+        capture: a sink's capture ball, if it was looked for: `radius`, `root`, `provenance`, as
+            `CaptureBall.to_dict` gives it.
 
     Example:
         >>> import jax.numpy as jnp, flowlab as fl
@@ -57,11 +59,17 @@ class CriticalPoint:
     hits: int = 0
     found_by: str = "given"
     certificate: dict[str, Any] | None = None
+    capture: dict[str, Any] | None = None
 
     @property
     def unexplained_nullity(self) -> int:
         """Null directions that neither symmetry nor splitting accounts for."""
         return self.nullity - self.explained_nullity
+
+    @property
+    def is_isolated_sink(self) -> bool:
+        """Whether it is hyperbolic and attracts all of a neighbourhood."""
+        return self.index == 0 and self.nullity == 0
 
     @property
     def is_sink(self) -> bool:

@@ -26,6 +26,10 @@ class AbstractField(eqx.Module):
     def __call__(self, t: Any, w: jax.Array, args: Any = None) -> jax.Array:
         """Return `dw/dt`, with diffrax's signature; `t` and `args` are not used."""
 
+    def batch(self, w: jax.Array) -> jax.Array:
+        """Return `dw/dt` for many states, lanes last: `(*shape, n)` to `(*shape, n)`."""
+        return jax.vmap(lambda v: self(0.0, v), in_axes=-1, out_axes=-1)(w)
+
     @property
     def size(self) -> int:
         """Number of scalar coordinates of a state."""

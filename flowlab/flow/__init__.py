@@ -2,6 +2,13 @@
 
 from ._ensemble import Ensemble as Ensemble
 from ._settle import settle as settle
+from ._settle import settle_piece as settle_piece
 from ._settle import starting_states as starting_states
 from ._trajectory import integrate as integrate
 from ._trajectory import Trajectory as Trajectory
+from ._chunk import Follower as Follower
+from ._chunk import Piece as Piece
+from ._merge import concatenate as concatenate
+from ._merge import Merger as Merger
+from ._method import default_method as default_method
+from ._stored import job_description as job_description

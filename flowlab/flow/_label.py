@@ -1,6 +1,7 @@
-"""Labelling what trajectories settled on: polish, collect, and doubt."""
+"""Labelling where trajectories went: recognise, polish, collect, and doubt."""
 
 import dataclasses
+import threading
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,13 @@ from .._outcome import Outcome
 from ..catalog import Collector
 from ..critical import newton_batches, outcome_of, unstable_component
 from ..fields import AbstractField
+from ._known import KnownSinks
 from ._method import Method
+from ._pool import Trajectories
+from ._rounds import NEAR, RESTING
 
 SAME = 1e-6
-"""Polished ends closer than this are one point."""
+"""Ends closer than this (relative), or than 100 step errors, are one point."""
 
 MOVED = 1e-3
 """A polish that moves further than this (relative) has found something else."""
@@ -20,43 +24,191 @@ MOVED = 1e-3
 NOISE = 10.0
 """A trajectory that came this many step errors away from a saddle's stable set will leave it."""
 
+PASSES = 6
+"""How often a lane may be sent on after a rest that was none."""
+
+CELLS = 32
+"""Most ends that are polished on trial, to see whether the others lie where they lead."""
+
 
 @dataclasses.dataclass
 class Labels:
-    """Labels for the lanes of a pool; `point` is -1 and `state` the raw end until one is found."""
+    """Labels of trajectories; `point` and `image` are -1 and `state` the raw end until found."""
 
     outcome: np.ndarray
     state: np.ndarray
     point: np.ndarray
     image: np.ndarray
+    passes: np.ndarray
+
+    @classmethod
+    def blank(cls, states: np.ndarray) -> "Labels":
+        """Return the labels of trajectories of which nothing is known."""
+        none = np.full(len(states), -1)
+        exhausted = np.full(len(states), Outcome.exhausted, np.int8)
+        return cls(exhausted, np.array(states), none, none.copy(), np.zeros(len(states), int))
 
 
 class Labeller:
-    """Turns ends of trajectories into points of a catalog and elements of the symmetry group."""
+    """Turns ends of trajectories into points of a collection and elements of the symmetry group.
 
-    def __init__(self, field: AbstractField, method: Method, collector: Collector, found_by: str):
-        self.field = field
-        self.method = method
-        self.collector = collector
-        self.found_by = found_by
+    It may be shared by threads. Points are numbered in the order in which they are met, which
+    depends on the order of the work; whoever reports them numbers them anew.
+    """
+
+    def __init__(
+        self,
+        field: AbstractField,
+        method: Method,
+        collector: Collector,
+        known: KnownSinks,
+        found_by: str,
+    ):
+        self.field, self.method, self.collector = field, method, collector
+        self.known, self.found_by = known, found_by
         self.images: list[Any] = []
+        self.passed: dict[int, np.ndarray] = {}
+        """Saddles at which lanes rested, by point, whether or not one stayed."""
         self._numbers: dict[str, int] = {}
+        self._anchors: list[tuple[np.ndarray, int, int]] = []
+        self._lock = threading.Lock()
+        listed = [(image.point, self._number(image.element)) for image in known.images]
+        self._listed = np.array(listed, int).reshape(-1, 2)
 
-    def label(self, labels: Labels, lanes: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """Label candidate lanes, in place.
+    def label(
+        self, labels: Labels, paths: Trajectories, lanes: np.ndarray, status: np.ndarray
+    ) -> np.ndarray:
+        """Label lanes that stopped being live, in place.
 
         Args:
             labels: where the labels go.
-            lanes: indices of the candidates.
-            ends: their states, (len(lanes), *shape).
+            paths: the trajectories.
+            lanes: which of them stopped.
+            status: with what status, (len(lanes),).
 
         Returns:
-            Mask over `lanes` of those that must go on: the polish found no zero near by, or a
-            saddle that the trajectory is bound to leave.
+            Mask over `lanes` of those that must go on: what they rested at is none, or a saddle
+            that they are bound to leave, or no capture ball is where they are slow.
         """
+        again = np.zeros(len(lanes), bool)
+        ended = status >= 0
+        labels.outcome[lanes[ended]] = status[ended]
+        ends = paths.w[lanes].reshape(-1, *self.field.shape)
+        labels.state[lanes[ended]] = ends[ended]
+        with self._lock:
+            self._captured(labels, lanes, ends, status == Outcome.captured)
+            again |= self._near(labels, paths, lanes, ends, status == NEAR)
+            resting = np.flatnonzero(status == RESTING)
+            again[resting] = self._resting(labels, lanes[resting], ends[resting])
+        sent = lanes[resting][again[resting]]
+        paths.armed[sent] = False
+        labels.passes[sent] += 1
+        spent = again & (labels.passes[lanes] >= PASSES)
+        labels.state[lanes[spent]] = ends[spent]
+        return again & ~spent
+
+    def _captured(self, labels: Labels, lanes, ends, mask) -> None:
+        """Label the lanes that the kernel found in a listed ball."""
+        chosen = np.flatnonzero(mask)
+        if len(chosen) == 0:
+            return
+        inside = np.stack([image.ball.contains(ends[chosen]) for image in self.known.images])
+        which = inside.argmax(0)
+        states = np.stack([image.state for image in self.known.images])
+        labels.state[lanes[chosen]] = states[which]
+        labels.point[lanes[chosen]] = self._listed[which, 0]
+        labels.image[lanes[chosen]] = self._listed[which, 1]
+
+    def _near(self, labels: Labels, paths: Trajectories, lanes, ends, mask) -> np.ndarray:
+        """Label the slow lanes that are in an unlisted ball; the others get a lower gate."""
+        again = np.zeros(len(lanes), bool)
+        for place in np.flatnonzero(mask):
+            lane = lanes[place]
+            image = self.known.find(ends[place], float(paths.gate[lane]))
+            if image is None:
+                again[place] = True
+                paths.gate[lane] /= 4
+            else:
+                number = self._number(image.element)
+                self._assign(labels, lane, Outcome.captured, image.state, image.point, number)
+        return again
+
+    def _assign(self, labels: Labels, lanes, outcome, state, point: int, image: int) -> None:
+        labels.outcome[lanes], labels.state[lanes] = outcome, state
+        labels.point[lanes], labels.image[lanes] = point, image
+
+    def _resting(self, labels: Labels, lanes: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Label lanes that rest; return the mask of those that must go on."""
         again = np.zeros(len(lanes), bool)
         if len(lanes) == 0:
             return again
+        left = self._by_anchor(labels, lanes, ends, np.arange(len(lanes)))
+        left = self._by_symmetry(labels, lanes, ends, left)
+        trial = self._trial(ends, left)
+        if 0 < len(trial) < len(left):
+            again[trial] = self._polish(labels, lanes[trial], ends[trial])
+            left = self._by_anchor(labels, lanes, ends, np.setdiff1d(left, trial))
+            left = self._by_symmetry(labels, lanes, ends, left)
+        if len(left):
+            again[left] = self._polish(labels, lanes[left], ends[left])
+        return again
+
+    def _reach(self, ends: np.ndarray) -> np.ndarray:
+        """How close to a point each end must be to lie at it."""
+        size = 1 + np.abs(ends).reshape(len(ends), -1).max(-1)
+        return max(SAME, 100 * self.method.rtol) * size
+
+    def _by_anchor(self, labels: Labels, lanes, ends, left: np.ndarray) -> np.ndarray:
+        """Label those of `left` that lie at a sink met before; return the others."""
+        if len(left) == 0 or not self._anchors:
+            return left
+        flat, reach = ends[left].reshape(len(left), -1), self._reach(ends[left])
+        rows = np.arange(len(left))
+        best, nearest = np.full(len(left), np.inf), np.zeros(len(left), int)
+        for number, (state, _, _) in enumerate(self._anchors):
+            gap = np.abs(flat - state.reshape(-1)).max(-1)
+            closer = gap < best
+            best[closer], nearest[closer] = gap[closer], number
+        found = best <= reach
+        for number in np.unique(nearest[found]):
+            state, point, image = self._anchors[number]
+            members = lanes[left[rows[found & (nearest == number)]]]
+            self._assign(labels, members, Outcome.settled, state, point, image)
+        return left[~found]
+
+    def _by_symmetry(self, labels: Labels, lanes, ends, left: np.ndarray) -> np.ndarray:
+        """Label those of `left` that lie at an image of a sink met before; return the others."""
+        group, missed = self.field.symmetry, []
+        sinks = [
+            (number, point.location, float(np.linalg.norm(point.location)))
+            for number, point in enumerate(self.collector.points)
+            if point.is_isolated_sink and point.orbit_size > 1
+        ]
+        reach = self._reach(ends[left]) if len(left) else []
+        for place, close in zip(left, reach, strict=True):
+            norm = float(np.linalg.norm(ends[place]))
+            for point, location, length in sinks:
+                if abs(norm - length) > close * ends[place].size ** 0.5:
+                    continue
+                element = group.match(location, ends[place], tol=float(close))
+                if element is not None:
+                    state = np.asarray(group.act(element, location))
+                    image = self._number(element)
+                    self._assign(labels, lanes[place], Outcome.settled, state, point, image)
+                    break
+            else:
+                missed.append(place)
+        return np.array(missed, int)
+
+    def _trial(self, ends: np.ndarray, left: np.ndarray) -> np.ndarray:
+        """Return a few of `left`, one for each place where ends gather."""
+        rounded = np.round(ends[left].reshape(len(left), self.field.size) / MOVED)
+        _, first = np.unique(rounded, axis=0, return_index=True)
+        return left[np.sort(first)[:CELLS]]
+
+    def _polish(self, labels: Labels, lanes: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Polish ends by Newton steps, and label those that lie at the zero it finds."""
+        again = np.zeros(len(lanes), bool)
         polished = newton_batches(self.field, ends)
         states, residuals = np.asarray(polished.state), np.asarray(polished.residual)
         size = 1 + np.abs(ends).reshape(len(ends), -1).max(-1)
@@ -64,31 +216,31 @@ class Labeller:
         near = np.isfinite(moved) & (moved <= MOVED * size)
         again[~near] = True
         for members in _clusters(self.field, states, np.flatnonzero(near)):
-            self._label_cluster(labels, lanes, ends, states, residuals, members, again)
-        return again
-
-    def _label_cluster(self, labels, lanes, ends, states, residuals, members, again) -> None:
-        best = members[np.argmin(residuals[members])]
-        outcome = outcome_of(self.field, states[best])
-        if outcome is not Outcome.settled:
-            if outcome is Outcome.singular:
+            best = members[np.argmin(residuals[members])]
+            outcome = outcome_of(self.field, states[best])
+            if outcome is Outcome.settled:
+                again[members] = self._collect(labels, lanes, ends, states, members, best)
+            elif outcome is Outcome.singular:
                 labels.outcome[lanes[members]] = outcome
+                labels.state[lanes[members]] = ends[members]
             else:
                 again[members] = True
-            return
+        return again
+
+    def _collect(self, labels: Labels, lanes, ends, states, members, best: int) -> np.ndarray:
+        """Label lanes that rest at one critical point; return the mask of those that leave it."""
         point, element = self.collector.add(states[best], found_by=self.found_by, hits=0)
-        staying = members
-        if not self.collector.points[point].is_sink:
+        image, record = self._number(element), self.collector.points[point]
+        leaving = np.zeros(len(members), bool)
+        if record.is_isolated_sink:
+            self._anchors.append((states[best], point, image))
+        if not record.is_sink:
             # The saddle is real, and listed, even if all of them are only passing by.
-            leaving = members[self._leaving(ends[members], states[members])]
-            again[leaving] = True
-            staying = np.setdiff1d(members, leaving)
-        self.collector.hit(point, len(staying))
-        chosen = lanes[staying]
-        labels.outcome[chosen] = Outcome.settled
-        labels.state[chosen] = states[staying]
-        labels.point[chosen] = point
-        labels.image[chosen] = self._number(element)
+            self.passed.setdefault(point, states[best])
+            leaving = self._leaving(ends[members], states[members])
+        staying = members[~leaving]
+        self._assign(labels, lanes[staying], Outcome.settled, states[staying], point, image)
+        return leaving
 
     def _leaving(self, ends: np.ndarray, states: np.ndarray) -> np.ndarray:
         noise = self.method.atol + self.method.rtol * float(np.abs(states).max(initial=0.0))

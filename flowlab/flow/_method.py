@@ -19,8 +19,6 @@ class Memory(NamedTuple):
     inner: Any
     next_step: jax.Array
     """The step it will try next: a round must not estimate a small first step anew."""
-    moving_until: jax.Array
-    """End of the last accepted step that moved by more than the threshold of rest."""
 
 
 class RememberingController(dfx.AbstractAdaptiveStepSizeController):
@@ -55,19 +53,16 @@ class RememberingController(dfx.AbstractAdaptiveStepSizeController):
     def init(self, terms, t0, t1, y0, dt0, args, func, error_order) -> tuple[Any, Memory]:
         """Initialise, and remember the first step."""
         tnext, state = self.inner.init(terms, t0, t1, y0, dt0, args, func, error_order)
-        return tnext, Memory(state, jnp.asarray(tnext - t0), jnp.asarray(t0))
+        return tnext, Memory(state, jnp.asarray(tnext - t0))
 
     def adapt_step_size(
         self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state
     ) -> tuple[Any, ...]:
-        """Adapt, and remember the next step and whether this one moved."""
+        """Adapt, and remember the next step."""
         keep, next_t0, next_t1, jump, inner, result = self.inner.adapt_step_size(
             t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state.inner
         )
-        noise = self.atol + self.rtol * jnp.max(jnp.abs(y0))
-        moved = keep & (jnp.max(jnp.abs(y1_candidate - y0)) > SETTLED * noise)
-        until = jnp.where(moved, t1, controller_state.moving_until)
-        memory = Memory(inner, jnp.asarray(next_t1 - next_t0), until)
+        memory = Memory(inner, jnp.asarray(next_t1 - next_t0))
         return keep, next_t0, next_t1, jump, memory, result
 
 

@@ -1,105 +1,194 @@
-"""One round of integration for a bucket of lanes, and the verdict on where they stand."""
+"""One round of integration for a batch of lanes, until enough of them have ended."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import diffrax as dfx
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._outcome import Outcome
 from ..fields import AbstractField
-from ._method import SETTLED, Method, first_step, term_of
+from ._method import SETTLED, Method
+from ._stepper import Velocity, batch_velocity, stepper_of
 
-ROUND = 16
-"""Steps in a round: enough that a round costs more than its overhead, few enough that a lane that
-has settled does not go on for long."""
+LIVE, RESTING, NEAR = -1, -2, -3
+"""Status of a lane that goes on, that seems to have settled, or that is slow enough to be in the
+capture ball of a known sink; the host decides on the last two. Others: an `Outcome`."""
+
+ROUND = 64
+"""Most steps in a round."""
 
 SINGULAR = 1e-8
 """A lane this close to a singularity of the field (relative) has reached it."""
 
+REARM = 10.0
+"""A released lane may rest again once a step moves it by this multiple of the threshold."""
 
-class Verdict(NamedTuple):
-    """How a lane stands.
+FAILURES = 16
+"""Steps in a row that meet NaN, each a tenth of the one before, after which a lane gives up."""
 
-    `movement` is the distance of one step in units of the settling threshold: below 1 the lane is
-    a candidate. Measured per step it needs no time scale: around a sink an explicit method hovers
-    with steps at its stability limit, moving by a few times the error of a step.
-    """
-
-    movement: jax.Array
-    finite: jax.Array
-    singular: jax.Array
-    norm: jax.Array
+SAFETY, SHRINK, GROW = 0.9, 0.2, 10.0
+"""The step-size controller: Hairer, Norsett & Wanner, Solving ODEs I, II.4."""
 
 
 class Lanes(NamedTuple):
-    """The state of a bucket of lanes between rounds."""
+    """The state of n lanes between rounds, `w` (size, n), the others (n,)."""
 
-    w: jax.Array
-    dt: jax.Array
+    w: Any
+    dt: Any
     """The next step; 0 for a lane that has not begun."""
-    time: jax.Array
-    rest: jax.Array
-    """Time since which the lane has not moved by more than the threshold."""
-    steps: jax.Array
+    time: Any
+    rest: Any
+    """Time since which no step moved the lane by more than the threshold of rest."""
+    steps: Any
+    """Steps, rejected ones included."""
+    failures: Any
+    """Steps in a row that met NaN."""
+    armed: Any
+    """Whether the lane may be called resting; one released from a saddle must first leave it."""
 
 
-def judge(
-    field: AbstractField, method: Method, w: jax.Array, dt: jax.Array, projector: jax.Array | None
-) -> Verdict:
-    """Return the verdict on one state with next step `dt`."""
-    velocity = term_of(field).vf(0.0, w, projector)
-    movement = jnp.max(jnp.abs(velocity)) * dt / (SETTLED * method.noise(w))
-    finite = jnp.all(jnp.isfinite(w)) & jnp.isfinite(movement)
-    singular = field.distance_to_singularity(w) < SINGULAR
-    return Verdict(movement, finite, singular, jnp.sqrt(jnp.sum(w**2)))
+class Bounds(NamedTuple):
+    """What ends a lane, (n,) each."""
+
+    escape: Any
+    """Euclidean norm beyond which it has escaped."""
+    gate: Any
+    """Speed below which it may be in a capture ball that is not listed; 0: never."""
+
+
+class Balls(NamedTuple):
+    """Capture balls `|root (w - centre)| < radius`, leading axis s."""
+
+    centres: Any
+    radii: Any
+    roots: Any
+    """(s, size, size), or `None` for Euclidean balls."""
 
 
 @eqx.filter_jit
 def advance(
-    field: AbstractField, method: Method, lanes: Lanes, projector: jax.Array | None
-) -> tuple[Lanes, Verdict]:
-    """Take `ROUND` steps in every lane of a bucket.
+    field: AbstractField,
+    method: Method,
+    lanes: Lanes,
+    bounds: Bounds,
+    projector: jax.Array | None,
+    balls: Balls | None,
+    max_steps: jax.Array,
+    quota: jax.Array,
+) -> tuple[Lanes, jax.Array]:
+    """Take steps in every lane until fewer than `quota` are live, 64 at the most.
 
-    The controller has no memory but its next step, and diffrax's explicit solvers none but the last
-    stage, so a lane is continued from `(w, dt)` alone and one compilation serves all rounds.
+    A lane evolves in the same way whatever the batch it is in: it is continued from its state and
+    next step alone, and frozen where it ends.
 
     Args:
         field: the field.
         method: solver and tolerances.
-        lanes: the lanes, leading axis n.
+        lanes: the lanes.
+        bounds: what ends them.
         projector: `None`, or (n, size, size): the invariant subspace of each lane.
+        balls: capture balls of known sinks.
+        max_steps: step budget of a lane; one that has none left is exhausted at once.
+        quota: smallest number of live lanes worth another step, at least 1.
 
     Returns:
-        The lanes after the round and the verdicts on them.
+        The lanes after the round, and the status of each, (n,) int8.
     """
+    stepper = stepper_of(field, method.solver, projector)
+    order = method.solver.error_order(None)
+    fresh = lanes.dt == 0
+    dt = jax.lax.cond(
+        jnp.any(fresh),
+        lambda: jnp.where(
+            fresh, _first_step(batch_velocity(field, projector), method, order, lanes.w), lanes.dt
+        ),
+        lambda: lanes.dt,
+    )
 
-    def one(lane: Lanes, projector: jax.Array | None) -> tuple[Lanes, Verdict]:
-        dt = jnp.where(lane.dt > 0, lane.dt, first_step(field, lane.w))
-        solution = dfx.diffeqsolve(
-            term_of(field),
-            method.solver,
-            0.0,
-            jnp.inf,
-            dt,
-            lane.w,
-            projector,
-            stepsize_controller=method.controller,
-            max_steps=ROUND,
-            throw=False,
-            saveat=dfx.SaveAt(t1=True, controller_state=True),
-            adjoint=dfx.ForwardMode(),
-        )
-        memory = solution.controller_state
-        assert solution.ys is not None and solution.ts is not None and memory is not None
-        w, moving = solution.ys[0], memory.moving_until
-        after = Lanes(
-            w,
-            memory.next_step,
-            lane.time + solution.ts[0],
-            jnp.where(moving > 0, lane.time + moving, lane.rest),
-            lane.steps + solution.stats["num_steps"],
-        )
-        return after, judge(field, method, w, memory.next_step, projector)
+    def going(carry):
+        _, _, status, taken = carry
+        return (taken < ROUND) & (jnp.sum(status == LIVE) >= quota)
 
-    return jax.vmap(one)(lanes, projector)
+    def body(carry):
+        lanes, memory, status, taken = carry
+        live = status == LIVE
+        w1, error, memory1, ok = stepper.step(lanes.w, lanes.dt, memory)
+        # The mean square, not its root: the exponent halves instead.
+        scale = method.atol + method.rtol * jnp.maximum(jnp.abs(lanes.w), jnp.abs(w1))
+        square = jnp.mean((error / scale) ** 2, axis=0)
+        keep = live & ok & (square < 1)
+        shift = w1 - lanes.w
+        noise = method.atol + method.rtol * jnp.max(jnp.abs(w1), axis=0)
+        moved = jnp.max(jnp.abs(shift), axis=0) / (SETTLED * noise)
+        speed = jnp.sqrt(jnp.sum(shift**2, axis=0)) / lanes.dt
+        after = _after(lanes, w1, square, order, live, keep, moved)
+        new = _status(field, balls, after, bounds, max_steps)
+        new = jnp.where((new == LIVE) & keep & (speed < bounds.gate), NEAR, new)
+        new = jnp.where((new < 0) & keep & (moved <= 1) & after.armed, RESTING, new)
+        status = jnp.where(live, new, status).astype(jnp.int8)
+        return after, stepper.choose(keep, memory1, memory), status, taken + 1
+
+    spent = jnp.where(lanes.steps >= max_steps, Outcome.exhausted, LIVE).astype(jnp.int8)
+    carry = (lanes._replace(dt=dt), stepper.begin(lanes.w), spent, 0)
+    lanes, _, status, _ = jax.lax.while_loop(going, body, carry)
+    return lanes, status
+
+
+def _after(lanes: Lanes, w1, square, order, live, keep, moved) -> Lanes:
+    """Return the lanes after a trial step."""
+    failed = live & ~jnp.isfinite(square)
+    factor = SAFETY * jnp.exp(jnp.log(jnp.maximum(square, 1e-30)) * (-0.5 / order))
+    factor = jnp.where(keep, jnp.clip(factor, SHRINK, GROW), jnp.clip(factor, SHRINK, 0.5))
+    factor = jnp.where(failed, 0.1, factor)
+    time = lanes.time + jnp.where(keep, lanes.dt, 0.0)
+    return Lanes(
+        jnp.where(keep, w1, lanes.w),
+        jnp.where(live, lanes.dt * factor, lanes.dt),
+        time,
+        jnp.where(keep & (moved > 1), time, lanes.rest),
+        lanes.steps + live,
+        jnp.where(failed, lanes.failures + 1, jnp.where(live, 0, lanes.failures)),
+        lanes.armed | (keep & (moved > REARM)),
+    )
+
+
+def _status(field, balls: Balls | None, lanes: Lanes, bounds: Bounds, max_steps) -> jax.Array:
+    """Return what has become of the lanes, `LIVE` for those that go on."""
+    w = lanes.w
+    status = jnp.where(lanes.steps >= max_steps, Outcome.exhausted, LIVE)
+    if balls is not None:
+        status = jnp.where(_inside(balls, w), Outcome.captured, status)
+    status = jnp.where(jnp.sum(w**2, axis=0) > bounds.escape**2, Outcome.escaped, status)
+    status = jnp.where(lanes.failures >= FAILURES, Outcome.nonfinite, status)
+    distance = jax.vmap(field.distance_to_singularity, -1)(w.reshape(*field.shape, -1))
+    return jnp.where(distance < SINGULAR, Outcome.singular, status)
+
+
+def _inside(balls: Balls, w: jax.Array) -> jax.Array:
+    """Return which lanes are in some ball, (n,)."""
+    inside = jnp.zeros(w.shape[-1], bool)
+    for number in range(len(balls.centres)):
+        gap = w - balls.centres[number][:, None]
+        if balls.roots is not None:
+            gap = balls.roots[number] @ gap
+        inside |= jnp.sum(gap**2, axis=0) < balls.radii[number] ** 2
+    return inside
+
+
+def _first_step(velocity: Velocity, method: Method, order: Any, w: jax.Array) -> jax.Array:
+    """Return a first step from the first two derivatives (Hairer et al., II.4, there `HINIT`)."""
+    scale = method.atol + method.rtol * jnp.abs(w)
+
+    def size(v):
+        return jnp.sqrt(jnp.mean((v / scale) ** 2, axis=0))
+
+    slope = velocity(w)
+    d0, d1 = size(w), size(slope)
+    tiny = (d0 < 1e-5) | (d1 < 1e-5)
+    h0 = jnp.where(tiny, 1e-6, 0.01 * d0 / jnp.where(tiny, 1.0, d1))
+    d2 = size(velocity(w + h0 * slope) - slope) / h0
+    steepest = jnp.maximum(d1, d2)
+    h1 = (0.01 / jnp.maximum(steepest, 1e-15)) ** (1 / (order + 1))
+    step = jnp.minimum(100 * h0, jnp.where(steepest <= 1e-15, jnp.maximum(1e-6, 1e-3 * h0), h1))
+    return jnp.where(jnp.isfinite(step), step, 1e-6)

@@ -75,7 +75,9 @@ def trace_connections(
             break
         departures = [d for p in sources for d in _departures(field, p, key, samples)]
         starts = np.stack([departure.start for departure in departures])
-        ensemble = settle(field, starts, catalog=catalog, progress_meter=progress_meter)
+        ensemble = settle(
+            field, starts, catalog=catalog, capture=False, progress_meter=progress_meter
+        )
         connections += _connections(departures, ensemble)
         followed |= {point.id for point in sources}
         # Ends of connections are no random starts: they must not count as hits.

@@ -1,0 +1,161 @@
+"""One chunk of trajectories, each followed to its end, on all cores."""
+
+import dataclasses
+import os
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from ..catalog import Catalog, Collector
+from ..fields import AbstractField
+from ._known import KnownSinks
+from ._label import Labeller, Labels
+from ._method import Method
+from ._pool import Queue, Trajectories, batch_sizes, drain
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Piece:
+    """How the trajectories of a chunk ended, in terms that need no catalog.
+
+    Attributes:
+        arrays: `outcome`, `state`, `time`, `steps`, and `label`: which of `ends` was reached, -1
+            for nothing known.
+        ends: (m, *shape), a state for each label, in the order of the first trajectory that went
+            there, then saddles at which trajectories only paused.
+    """
+
+    arrays: dict[str, np.ndarray]
+    ends: np.ndarray
+
+
+class Follower:
+    """Follows chunks of trajectories of one field; what one chunk met speeds up the next.
+
+    Args:
+        field: the field.
+        method: solver and tolerances.
+        catalog: critical points already known.
+        capture: whether to stop at capture balls of known sinks.
+        max_steps: step budget of each trajectory.
+        found_by: name of the method, for new records.
+        workers: number of threads; as many as there are cores if not given.
+        batch: lanes in a batch; what suits the cache if not given.
+    """
+
+    def __init__(
+        self,
+        field: AbstractField,
+        method: Method,
+        catalog: Catalog | None,
+        *,
+        capture: bool,
+        max_steps: int,
+        found_by: str,
+        workers: int | None = None,
+        batch: int | None = None,
+    ):
+        self.field, self.method, self.max_steps = field, method, max_steps
+        self.known = KnownSinks(field, catalog if capture else None)
+        points = () if catalog is None else catalog.points
+        self.labeller = Labeller(field, method, Collector(field, points), self.known, found_by)
+        self.sizes = batch_sizes(field.size, batch)
+        self.workers = len(os.sched_getaffinity(0)) if workers is None else workers
+
+    def follow(
+        self, starts: np.ndarray, escape: np.ndarray, on_end: Callable[[int], None]
+    ) -> Piece:
+        """Follow the trajectories of a chunk.
+
+        Args:
+            starts: (n, *shape).
+            escape: (n,), escape radius of each.
+            on_end: called with the number of trajectories that have ended since the last call.
+
+        Returns:
+            A `Piece`.
+        """
+        labels = Labels.blank(starts)
+        self.labeller.passed.clear()
+        bases: dict[int, np.ndarray] = {}
+        for i in np.flatnonzero(~self.field.surely_generic(starts)):
+            basis = self.field.invariant_basis(starts[i])
+            if basis is not None:
+                bases[int(i)] = basis
+        special = np.array(sorted(bases), int)
+        generic = np.setdiff1d(np.arange(len(starts)), special)
+        time, steps = np.zeros(len(starts)), np.zeros(len(starts), int)
+        for lanes in (generic, special):
+            if len(lanes) == 0:
+                continue
+            paths = Trajectories.fresh(starts[lanes].reshape(len(lanes), -1), escape[lanes])
+            paths.gate[:] = self.known.gate()
+            if lanes is special:
+                paths.projector = np.stack([bases[i].T @ bases[i] for i in lanes.tolist()])
+            some = Labels.blank(starts[lanes])
+            self._drain(paths, some, on_end)
+            if paths.projector is not None:
+                # The polish may leave the subspace by a rounding error.
+                flat = some.state.reshape(len(lanes), -1, 1)
+                some.state = (paths.projector @ flat).reshape(some.state.shape)
+            for name in ("outcome", "state", "point", "image"):
+                getattr(labels, name)[lanes] = getattr(some, name)
+            settled = some.outcome == 0
+            time[lanes], steps[lanes] = np.where(settled, paths.rest, paths.time), paths.steps
+        return self._piece(labels, time, steps)
+
+    def _drain(self, paths: Trajectories, labels: Labels, on_end: Callable[[int], None]) -> None:
+        queue = Queue(np.arange(len(paths.w)))
+
+        def ended(lanes: np.ndarray, status: np.ndarray) -> np.ndarray:
+            again = self.labeller.label(labels, paths, lanes, status)
+            on_end(int(len(lanes) - again.sum()))
+            return again
+
+        def work() -> None:
+            balls = self.known.for_kernel()
+            drain(self.field, self.method, balls, self.max_steps, paths, queue, ended, self.sizes)
+
+        useful = 1 + len(paths.w) // (2 * self.sizes[1])
+        _in_threads(work, min(self.workers, useful), queue)
+
+    def _piece(self, labels: Labels, time: np.ndarray, steps: np.ndarray) -> Piece:
+        codes = labels.point * (labels.image.max(initial=0) + 2) + labels.image
+        _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+        known = np.flatnonzero(labels.point[first] >= 0)
+        order = known[np.argsort(first[known])]
+        rank = np.full(len(first), -1)
+        rank[order] = np.arange(len(order))
+        reached = set(labels.point[first[order]].tolist())
+        passed = [s for p, s in sorted(self.labeller.passed.items()) if p not in reached]
+        ends = [*labels.state[first[order]], *passed]
+        shape = self.field.shape
+        arrays = {
+            "outcome": labels.outcome, "state": labels.state, "time": time, "steps": steps,
+            "label": rank[inverse],
+        }  # fmt: skip
+        return Piece(arrays, np.array(ends).reshape(-1, *shape))
+
+
+def _in_threads(work: Callable[[], None], count: int, queue: Queue) -> None:
+    """Run `work` in `count` threads, this one among them; the first error stops all."""
+    errors: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+            queue.take(len(queue))
+
+    threads = [threading.Thread(target=guarded) for _ in range(count - 1)]
+    for thread in threads:
+        thread.start()
+    try:
+        guarded()
+    finally:
+        for thread in threads:
+            thread.join()
+    if errors:
+        raise errors[0]

@@ -1,0 +1,57 @@
+"""Putting pieces of a job together: one catalog, one numbering of points and images."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..catalog import Catalog, Collector
+from ..fields import AbstractField
+from ._chunk import Piece
+
+
+class Merger:
+    """Numbers what pieces reached, in the order of the trajectories, whoever followed them.
+
+    Args:
+        field: the field.
+        catalog: critical points already known; they keep their places, ids and hits.
+        found_by: name of the method, for new records.
+    """
+
+    def __init__(self, field: AbstractField, catalog: Catalog | None, found_by: str):
+        self.field, self.found_by = field, found_by
+        self.collector = Collector(field, () if catalog is None else catalog.points)
+        self.images: list[Any] = []
+        self._numbers: dict[str, int] = {}
+
+    def add(self, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
+        """Return the point and the image that each trajectory of a piece reached, (n,) each."""
+        label = piece.arrays["label"]
+        counts = np.bincount(label[label >= 0], minlength=len(piece.ends))
+        table = np.full((len(piece.ends) + 1, 2), -1)
+        for number, (state, hits) in enumerate(zip(piece.ends, counts, strict=True)):
+            point, element = self.collector.add(state, found_by=self.found_by, hits=int(hits))
+            table[number] = point, self._number(element) if hits else -1
+        return table[label, 0], table[label, 1]
+
+    def catalog(self, balls: dict[int, Any], provenance: dict[str, Any]) -> Catalog:
+        """Return the catalog; `balls` are capture balls by point that records may lack."""
+        points = list(self.collector.points)
+        for number, ball in balls.items():
+            if points[number].capture is None:
+                points[number] = points[number].replace(capture=ball.to_dict())
+        return Catalog(tuple(points), self.field.spec(), provenance)
+
+    def _number(self, element: Any) -> int:
+        name = str(element)
+        if name not in self._numbers:
+            self._numbers[name] = len(self.images)
+            self.images.append(element)
+        return self._numbers[name]
+
+
+def concatenate(parts: Iterable[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the arrays of all parts, joined by name."""
+    listed = list(parts)
+    return {name: np.concatenate([part[name] for part in listed]) for name in listed[0]}

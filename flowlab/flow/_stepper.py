@@ -1,0 +1,136 @@
+"""One trial step for a batch of lanes: by an explicit tableau, or by any diffrax solver.
+
+States are (size, n): with the lanes last, XLA's loops vectorise over them whatever the size. The
+stages of an explicit method are a loop with one evaluation of the field in it: as fast here as
+stages written out, at a tenth of their compilation. diffrax's own step, which serves every kind of
+method, takes about 25 ns more an evaluation and lane.
+"""
+
+import abc
+from collections.abc import Callable
+from typing import Any, cast
+
+import diffrax as dfx
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..fields import AbstractField
+
+Velocity = Callable[[jax.Array], jax.Array]
+
+
+class AbstractStepper(eqx.Module):
+    """How trial steps are taken; memory is what a method keeps between steps."""
+
+    @abc.abstractmethod
+    def begin(self, w: jax.Array) -> Any:
+        """Return the memory of lanes at `w` (size, n) that have taken no step."""
+
+    @abc.abstractmethod
+    def step(self, w: jax.Array, h: jax.Array, memory: Any) -> tuple[Any, Any, Any, Any]:
+        """Try a step: state, error, memory, and whether the method itself succeeded (n,)."""
+
+    @abc.abstractmethod
+    def choose(self, mask: jax.Array, new: Any, old: Any) -> Any:
+        """Return the memory of each lane: `new` where the mask (n,) is true."""
+
+
+class ExplicitStepper(AbstractStepper):
+    """An explicit Runge-Kutta method whose last stage is the first of the next step."""
+
+    velocity: Velocity
+    base: dfx.AbstractERK
+
+    @staticmethod
+    def fits(solver: Any) -> bool:
+        """Whether `solver` is such a method."""
+        return isinstance(solver, dfx.AbstractERK) and bool(solver.tableau.fsal)
+
+    def begin(self, w):
+        """Return the first stage."""
+        return self.velocity(w)
+
+    def step(self, w, h, memory):
+        """Take the stages; the last row of the tableau is the solution itself."""
+        rows = self.base.tableau.a_lower
+        count = len(rows)
+        matrix = np.zeros((count, count + 1))
+        for number, row in enumerate(rows):
+            matrix[number, : len(row)] = row
+        weights = jnp.asarray(matrix, w.dtype)
+
+        def stage(number, carry):
+            _, ks = carry
+            row = weights[number]
+            slope = row[0] * ks[0]
+            for other in range(1, count):
+                slope = slope + row[other] * ks[other]
+            y = w + h * slope
+            return y, ks.at[number + 1].set(self.velocity(y))
+
+        empty = jnp.zeros((count + 1, *w.shape), w.dtype).at[0].set(memory)
+        w1, ks = jax.lax.fori_loop(0, count, stage, (w, empty))
+        errors = [(float(b), k) for b, k in zip(self.base.tableau.b_error, ks, strict=True) if b]
+        return w1, h * sum(b * k for b, k in errors), ks[-1], jnp.ones(h.shape, bool)
+
+    def choose(self, mask, new, old):
+        """Choose between stages."""
+        return jnp.where(mask, new, old)
+
+
+class DiffraxStepper(AbstractStepper):
+    """Any adaptive diffrax solver, one lane at a time under `vmap`."""
+
+    term: dfx.AbstractTerm
+    solver: dfx.AbstractSolver
+    projector: jax.Array | None
+
+    def begin(self, w):
+        """Return the solver's initial states."""
+        return jax.vmap(self._begin, (-1, 0))(w, self.projector)
+
+    def _begin(self, w, projector):
+        return self.solver.init(self.term, 0.0, 0.0, w, projector)
+
+    def step(self, w, h, memory):
+        """Let the solver step."""
+        return jax.vmap(self._step, (-1, 0, 0, 0), (-1, -1, 0, 0))(w, h, memory, self.projector)
+
+    def _step(self, w, h, memory, projector):
+        zero = jnp.zeros_like(h)
+        w1, error, _, after, result = self.solver.step(
+            self.term, zero, h, w, projector, memory, False
+        )
+        return w1, error, after, result == dfx.RESULTS.successful
+
+    def choose(self, mask, new, old):
+        """Choose between the solver's states."""
+        return jax.tree.map(
+            lambda a, b: jnp.where(mask.reshape(-1, *[1] * (a.ndim - 1)), a, b), new, old
+        )
+
+
+def batch_velocity(field: AbstractField, projector: jax.Array | None) -> Velocity:
+    """Return the field on batches (size, n), projected on each lane's invariant subspace."""
+
+    def velocity(w: jax.Array) -> jax.Array:
+        value = field.batch(w.reshape(*field.shape, -1)).reshape(w.shape)
+        return value if projector is None else jnp.einsum("nij,jn->in", projector, value)
+
+    return velocity
+
+
+def stepper_of(
+    field: AbstractField, solver: dfx.AbstractSolver, projector: jax.Array | None
+) -> AbstractStepper:
+    """Return the stepper of a solver for the lanes of `projector` (n, size, size)."""
+    if ExplicitStepper.fits(solver):
+        return ExplicitStepper(batch_velocity(field, projector), cast(dfx.AbstractERK, solver))
+
+    def vf(t, w, lane_projector):
+        value = field(t, w.reshape(field.shape), None).reshape(w.shape)
+        return value if lane_projector is None else lane_projector @ value
+
+    return DiffraxStepper(dfx.ODETerm(vf), solver, projector)
