@@ -112,7 +112,11 @@ class Ball(AbstractSampler):
 
     def __call__(self, key: Key, shape: tuple[int, ...]) -> jax.Array:
         """Draw one state."""
-        return self.radius * jax.random.ball(key, int(np.prod(shape))).reshape(shape)
+        # Not `jax.random.ball`: its rejection sampling takes seconds to compile.
+        towards, length = jax.random.split(key)
+        direction = jax.random.normal(towards, shape)
+        share = jax.random.uniform(length) ** (1 / int(np.prod(shape)))
+        return self.radius * share / jnp.sqrt(jnp.sum(direction**2)) * direction
 
 
 class Around(AbstractSampler):
