@@ -53,7 +53,9 @@ from .flow import settle as settle
 from .flow import Trajectory as Trajectory
 
 # Floor 6: all points, basins, proofs.
+from .basins import basin_fractions as basin_fractions
 from .basins import basin_map as basin_map
+from .basins import Fractions as Fractions
 from .basins import load_map as load_map
 from .basins import save_map as save_map
 from .certify import Certificate as Certificate

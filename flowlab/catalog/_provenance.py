@@ -1,6 +1,7 @@
 """What a result was made with."""
 
 import datetime
+import functools
 import importlib.metadata
 import math
 import platform
@@ -52,6 +53,8 @@ def provenance(field: AbstractField, *, key: Any = None, **settings: Any) -> dic
     }
 
 
+# Reading a package's metadata takes milliseconds, and every batch of a long job asks.
+@functools.cache
 def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
