@@ -25,6 +25,8 @@ from .fields import Gaussian as Gaussian
 from .fields import GradientFlow as GradientFlow
 from .fields import Isotropic as Isotropic
 from .fields import Normal as Normal
+from .fields import OnPlane as OnPlane
+from .fields import Plane as Plane
 from .fields import population_gating as population_gating
 from .fields import restrict as restrict
 from .fields import Sample as Sample
@@ -53,9 +55,10 @@ from .flow import settle as settle
 from .flow import Trajectory as Trajectory
 
 # Floor 6: all points, basins, proofs.
+from .basins import basin_fractions as basin_fractions
 from .basins import basin_map as basin_map
+from .basins import Fractions as Fractions
 from .basins import load_map as load_map
-from .basins import Plane as Plane
 from .basins import save_map as save_map
 from .certify import Certificate as Certificate
 from .certify import CertificationError as CertificationError

@@ -53,6 +53,7 @@ def provenance(field: AbstractField, *, key: Any = None, **settings: Any) -> dic
     }
 
 
+# Reading a package's metadata takes milliseconds, and every batch of a long job asks.
 @functools.cache
 def _version(package: str) -> str:
     try:

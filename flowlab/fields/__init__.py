@@ -9,6 +9,7 @@ from ._inputs import AbstractInputs as AbstractInputs
 from ._inputs import Gaussian as Gaussian
 from ._inputs import Isotropic as Isotropic
 from ._inputs import Sample as Sample
+from ._plane import Plane as Plane
 from ._restrict import restrict as restrict
 from ._restrict import RestrictedField as RestrictedField
 from ._samplers import AbstractSampler as AbstractSampler
@@ -17,6 +18,8 @@ from ._samplers import Ball as Ball
 from ._samplers import Box as Box
 from ._samplers import draw as draw
 from ._samplers import Normal as Normal
+from ._samplers import OnPlane as OnPlane
+from ._samplers import sampler_spec as sampler_spec
 from ._spec import field_from_spec as field_from_spec
 from ._teacher_student import population_gating as population_gating
 from ._teacher_student import TeacherStudent as TeacherStudent

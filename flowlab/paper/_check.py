@@ -5,12 +5,12 @@ import jax
 from .._checks import require_float64
 from .._types import Key
 from ._claim import Claim
+from ._theorem6 import theorem6
 from ._theorems import (
     equation16,
     equation69,
     theorem1,
     theorem2,
-    theorem6,
     theorem7_flow,
     theorem7_saddle,
 )

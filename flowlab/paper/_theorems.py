@@ -5,8 +5,6 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.integrate import quad
-from scipy.special import betainc
 
 from .._types import Key
 from ..critical import classify, refine
@@ -73,41 +71,6 @@ def theorem2() -> Claim:
         float(point.explained_nullity),
         0.0,
         "K = 2, d = 4: null directions of the Hessian along the orbit of rotations",
-    )
-
-
-def theorem6(dim: int = 10, epsilon: float = 0.1) -> Claim:
-    r"""Check the bound of Theorem 6 against the exact probability that :math:`w^0\in\Omega`.
-
-    .. math:: P = \int_0^1 \tfrac12 I_{1-s^2/4}\left(\tfrac{d-1}2, \tfrac12\right)du,
-              \qquad s = r u^{1/d}, \quad r = \epsilon\sqrt{2\pi/(d+1)}.
-
-    Args:
-        dim: input dimension.
-        epsilon: the theorem's epsilon.
-
-    Returns:
-        The claim that the probability is at least :math:`(1-\epsilon)/2`.
-
-    Source: Tian 2017, Theorem 6.
-
-    Example:
-        >>> import flowlab as fl
-        >>> round(fl.paper.theorem6(10, 0.1).found, 9)
-        0.460065258
-    """
-    radius = epsilon * math.sqrt(2 * math.pi / (dim + 1))
-
-    def inside(u: float) -> float:
-        s = radius * u ** (1 / dim)
-        return 0.5 * float(betainc((dim - 1) / 2, 0.5, 1 - s * s / 4))
-
-    return Claim.at_least(
-        f"Theorem 6, d={dim}, ε={epsilon:g}",
-        "P(w⁰ ∈ Ω) >= (1 - ε)/2 on the ball of radius r",
-        (1 - epsilon) / 2,
-        float(quad(inside, 0, 1, epsabs=1e-12)[0]),
-        "quadrature, to 1e-12",
     )
 
 
