@@ -8,6 +8,7 @@ from ._outcome import Outcome as Outcome
 # Floor 1: symmetry.
 from .symmetry import AbstractGroup as AbstractGroup
 from .symmetry import enumerate_orbit as enumerate_orbit
+from .symmetry import MatrixGroup as MatrixGroup
 from .symmetry import RelabelingGroup as RelabelingGroup
 from .symmetry import SignedPermutations as SignedPermutations
 from .symmetry import StudentPermutations as StudentPermutations
