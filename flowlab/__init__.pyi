@@ -52,10 +52,20 @@ from .flow import settle as settle
 from .flow import Trajectory as Trajectory
 
 # Floor 6: all points, basins, proofs.
+from .basins import basin_entropy as basin_entropy
 from .basins import basin_map as basin_map
+from .basins import BasinEntropy as BasinEntropy
+from .basins import boundary_dimension as boundary_dimension
+from .basins import BoundaryDimension as BoundaryDimension
+from .basins import edge_state as edge_state
+from .basins import EdgeState as EdgeState
 from .basins import load_map as load_map
 from .basins import Plane as Plane
 from .basins import save_map as save_map
+from .basins import separatrix_point as separatrix_point
+from .basins import SeparatrixPoint as SeparatrixPoint
+from .basins import uncertainty_exponent as uncertainty_exponent
+from .basins import UncertaintyExponent as UncertaintyExponent
 from .certify import Certificate as Certificate
 from .certify import CertificationError as CertificationError
 from .certify import certify as certify
