@@ -8,6 +8,7 @@ from ._outcome import Outcome as Outcome
 # Floor 1: symmetry.
 from .symmetry import AbstractGroup as AbstractGroup
 from .symmetry import enumerate_orbit as enumerate_orbit
+from .symmetry import MatrixGroup as MatrixGroup
 from .symmetry import RelabelingGroup as RelabelingGroup
 from .symmetry import SignedPermutations as SignedPermutations
 from .symmetry import StudentPermutations as StudentPermutations
@@ -58,8 +59,18 @@ from .flow import Trajectory as Trajectory
 from .basins import basin_fractions as basin_fractions
 from .basins import basin_map as basin_map
 from .basins import Fractions as Fractions
+from .basins import basin_entropy as basin_entropy
+from .basins import BasinEntropy as BasinEntropy
+from .basins import boundary_dimension as boundary_dimension
+from .basins import BoundaryDimension as BoundaryDimension
+from .basins import edge_state as edge_state
+from .basins import EdgeState as EdgeState
 from .basins import load_map as load_map
 from .basins import save_map as save_map
+from .basins import separatrix_point as separatrix_point
+from .basins import SeparatrixPoint as SeparatrixPoint
+from .basins import uncertainty_exponent as uncertainty_exponent
+from .basins import UncertaintyExponent as UncertaintyExponent
 from .certify import Certificate as Certificate
 from .certify import CertificationError as CertificationError
 from .certify import certify as certify

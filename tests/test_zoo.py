@@ -27,6 +27,8 @@ FIELDS = [
     zoo.double_wells(3),
     zoo.duffing(),
     zoo.duffing(damping=1.5),
+    zoo.magnetic_pendulum(),
+    zoo.magnetic_pendulum(0.1, 0.5, 0.3, magnets=4, radius=0.6),
     zoo.saddle_node_ghost(),
     zoo.saddle_node_ghost(mu=-0.25),
 ]
@@ -126,6 +128,53 @@ def test_duffing_equilibria_and_eigenvalues():
     np.testing.assert_allclose(saddle, [-0.15 - math.hypot(0.15, 1), -0.15 + math.hypot(0.15, 1)])
 
 
+def pendulum_acceleration(position, velocity, alpha, omega, d, magnets):
+    """Newton's law with magnetic charges, written out with complex numbers."""
+    force = -(omega**2) * position - alpha * velocity
+    for magnet in magnets:
+        force -= (position - magnet) / (abs(position - magnet) ** 2 + d**2) ** 1.5
+    return force
+
+
+def test_magnetic_pendulum_against_complex_numbers(rng):
+    cube_roots = np.exp(2j * np.pi * np.arange(3) / 3)
+    flow = jax.jit(jax.vmap(lambda w: zoo.magnetic_pendulum(0.15, 0.5, 0.3, radius=0.7)(0.0, w)))
+    states = rng.uniform(-2, 2, (50, 4))
+    z, v = states[:, 0] + 1j * states[:, 1], states[:, 2] + 1j * states[:, 3]
+    a = pendulum_acceleration(z, v, 0.15, 0.5, 0.3, 0.7 * cube_roots)
+    expected = np.stack([v.real, v.imag, a.real, a.imag], -1)
+    np.testing.assert_allclose(flow(states), expected, rtol=1e-13, atol=1e-13)
+
+
+def test_magnetic_pendulum_equilibria():
+    """One of each kind on the axis through a magnet, where the force is a function of x alone."""
+    field = zoo.magnetic_pendulum()
+
+    def force(x):
+        cube_roots = np.exp(2j * np.pi * np.arange(3) / 3)
+        return pendulum_acceleration(x, 0, 0.2, 0.8, 0.2, cube_roots).real
+
+    jacobian = eqx.filter_jit(field.jacobian)
+    for low, high, index in ((0.9, 1.1, 0), (-0.3, -0.05, 1), (-0.02, 0.02, 2)):
+        x = scipy.optimize.brentq(force, low, high, xtol=1e-15)
+        values = np.linalg.eigvals(jacobian(jnp.array([x, 0.0, 0.0, 0.0])))
+        assert (values.real > 0).sum() == index
+        # Each pair is the root of s^2 + alpha s + curvature = 0, so it sums to -alpha.
+        assert abs(values.sum() + 2 * 0.2) < 1e-10
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_magnetic_pendulum_symmetry_commutes_with_the_field(count, rng):
+    field = zoo.magnetic_pendulum(magnets=count)
+    flow = jax.jit(lambda w: field(0.0, w))
+    assert field.symmetry.order == 2 * count
+    for element in field.symmetry.elements():
+        w = rng.normal(size=4)
+        image = flow(field.symmetry.act(element, w))
+        expected = field.symmetry.act(element, np.asarray(flow(w)))
+        np.testing.assert_allclose(image, expected, rtol=1e-13, atol=1e-12)
+
+
 def test_ghost_has_no_equilibrium():
     mu = 0.01
     field = zoo.saddle_node_ghost(mu)
@@ -196,6 +245,10 @@ def test_bad_parameters():
         zoo.duffing(damping=math.nan)
     with pytest.raises(ValueError, match="mu is 'small'"):
         zoo.saddle_node_ghost(mu="small")
+    with pytest.raises(ValueError, match="magnets is 0"):
+        zoo.magnetic_pendulum(magnets=0)
+    with pytest.raises(ValueError, match="height is 0.0 .*both positive"):
+        zoo.magnetic_pendulum(height=0)
     with pytest.raises(ValueError, match="the zoo has no 'okapi'"):
         zoo.build("okapi", {})
     with pytest.raises(ValueError, match="does not take the parameters"):

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from .._outcome import Outcome
+from .._types import ArrayLike
 from ..fields import AbstractField
 from ._method import SETTLED, Method
 from ._stepper import Velocity, batch_velocity, stepper_of
@@ -72,10 +73,10 @@ def advance(
     method: Method,
     lanes: Lanes,
     bounds: Bounds,
-    projector: jax.Array | None,
+    projector: ArrayLike | None,
     balls: Balls | None,
-    max_steps: jax.Array,
-    quota: jax.Array,
+    max_steps: ArrayLike,
+    quota: ArrayLike,
 ) -> tuple[Lanes, jax.Array]:
     """Take steps in every lane until fewer than `quota` are live, 64 at the most.
 

@@ -135,6 +135,7 @@ def starting_states(
     if np.ndim(starts):
         return np.asarray(as_states(field.shape, starts))
     count = _required_count(starts, key)
+    assert key is not None
     law = field.sampler if sampler is None else sampler
     return np.asarray(draw(law, key, field.shape, 0, count))
 

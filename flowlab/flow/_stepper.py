@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._types import ArrayLike
 from ..fields import AbstractField
 
 Velocity = Callable[[jax.Array], jax.Array]
@@ -41,12 +42,14 @@ class ExplicitStepper(AbstractStepper):
     """An explicit Runge-Kutta method whose last stage is the first of the next step."""
 
     velocity: Velocity
-    base: dfx.AbstractERK
+    tableau: dfx.ButcherTableau
 
     @staticmethod
     def fits(solver: Any) -> bool:
         """Whether `solver` is such a method."""
-        return isinstance(solver, dfx.AbstractERK) and bool(solver.tableau.fsal)
+        tableau = getattr(solver, "tableau", None)
+        explicit = isinstance(solver, dfx.AbstractERK)
+        return explicit and isinstance(tableau, dfx.ButcherTableau) and bool(tableau.fsal)
 
     def begin(self, w):
         """Return the first stage."""
@@ -54,7 +57,7 @@ class ExplicitStepper(AbstractStepper):
 
     def step(self, w, h, memory):
         """Take the stages; the last row of the tableau is the solution itself."""
-        rows = self.base.tableau.a_lower
+        rows = self.tableau.a_lower
         count = len(rows)
         matrix = np.zeros((count, count + 1))
         for number, row in enumerate(rows):
@@ -72,7 +75,7 @@ class ExplicitStepper(AbstractStepper):
 
         empty = jnp.zeros((count + 1, *w.shape), w.dtype).at[0].set(memory)
         w1, ks = jax.lax.fori_loop(0, count, stage, (w, empty))
-        errors = [(float(b), k) for b, k in zip(self.base.tableau.b_error, ks, strict=True) if b]
+        errors = [(float(b), k) for b, k in zip(self.tableau.b_error, ks, strict=True) if b]
         return w1, h * sum(b * k for b, k in errors), ks[-1], jnp.ones(h.shape, bool)
 
     def choose(self, mask, new, old):
@@ -85,7 +88,7 @@ class DiffraxStepper(AbstractStepper):
 
     term: dfx.AbstractTerm
     solver: dfx.AbstractSolver
-    projector: jax.Array | None
+    projector: ArrayLike | None
 
     def begin(self, w):
         """Return the solver's initial states."""
@@ -112,7 +115,7 @@ class DiffraxStepper(AbstractStepper):
         )
 
 
-def batch_velocity(field: AbstractField, projector: jax.Array | None) -> Velocity:
+def batch_velocity(field: AbstractField, projector: ArrayLike | None) -> Velocity:
     """Return the field on batches (size, n), projected on each lane's invariant subspace."""
 
     def velocity(w: jax.Array) -> jax.Array:
@@ -123,11 +126,13 @@ def batch_velocity(field: AbstractField, projector: jax.Array | None) -> Velocit
 
 
 def stepper_of(
-    field: AbstractField, solver: dfx.AbstractSolver, projector: jax.Array | None
+    field: AbstractField, solver: dfx.AbstractSolver, projector: ArrayLike | None
 ) -> AbstractStepper:
     """Return the stepper of a solver for the lanes of `projector` (n, size, size)."""
     if ExplicitStepper.fits(solver):
-        return ExplicitStepper(batch_velocity(field, projector), cast(dfx.AbstractERK, solver))
+        tableau = cast(dfx.AbstractERK, solver).tableau
+        assert isinstance(tableau, dfx.ButcherTableau)
+        return ExplicitStepper(batch_velocity(field, projector), tableau)
 
     def vf(t, w, lane_projector):
         value = field(t, w.reshape(field.shape), None).reshape(w.shape)

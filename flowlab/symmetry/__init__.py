@@ -3,6 +3,8 @@
 from ._group import AbstractGroup as AbstractGroup
 from ._group import Element as Element
 from ._group import Isotropy as Isotropy
+from ._matrices import MatrixGroup as MatrixGroup
+from ._matrix_elements import MatrixElement as MatrixElement
 from ._orbit import enumerate_orbit as enumerate_orbit
 from ._relabeling import Relabeling as Relabeling
 from ._relabeling_group import RelabelingGroup as RelabelingGroup

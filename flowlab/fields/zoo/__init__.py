@@ -5,4 +5,5 @@ from ._double_wells import double_well as double_well
 from ._double_wells import double_wells as double_wells
 from ._duffing import duffing as duffing
 from ._ghost import saddle_node_ghost as saddle_node_ghost
+from ._magnetic_pendulum import magnetic_pendulum as magnetic_pendulum
 from ._muller_brown import muller_brown as muller_brown

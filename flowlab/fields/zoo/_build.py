@@ -6,6 +6,7 @@ from .._base import AbstractField
 from ._double_wells import double_well, double_wells
 from ._duffing import duffing
 from ._ghost import saddle_node_ghost
+from ._magnetic_pendulum import magnetic_pendulum
 from ._muller_brown import muller_brown
 
 
@@ -27,7 +28,14 @@ def build(name: str, parameters: dict[str, Any]) -> AbstractField:
         >>> zoo.build("double_wells", {"n": 3}).shape
         (3,)
     """
-    systems = (double_well, double_wells, duffing, muller_brown, saddle_node_ghost)
+    systems = (
+        double_well,
+        double_wells,
+        duffing,
+        magnetic_pendulum,
+        muller_brown,
+        saddle_node_ghost,
+    )
     known = {system.__name__: system for system in systems}
     if name not in known:
         raise ValueError(f"the zoo has no {name!r}; it has {', '.join(known)}.")
