@@ -13,7 +13,7 @@ import scipy.stats
 from hypothesis import given, settings
 
 from flowlab import Outcome, classify, refine, spectrum
-from flowlab.critical import explained_directions, unstable_component
+from flowlab.critical import explained_directions, unstable_projector
 from flowlab.fields import AbstractField, GradientFlow, TeacherStudent, zoo
 
 X_STAR = 0.534154943091895
@@ -154,7 +154,7 @@ def test_quartic_minimum_is_degenerate():
     assert (point.kind, point.index, point.nullity) == ("degenerate", 0, 1)
     assert point.unexplained_nullity == 1 and not point.is_sink
     # A degenerate point has no unstable direction to leave along.
-    assert unstable_component(quartic, np.zeros(2), np.ones(2)) == 0.0
+    np.testing.assert_array_equal(unstable_projector(quartic, np.zeros(2)), np.zeros((2, 2)))
 
 
 # Refinement
@@ -261,27 +261,26 @@ def test_spectrum_of_the_diagonal_point_of_five_students():
     np.testing.assert_allclose(null.sum(1), 0, atol=1e-7)
 
 
-def test_unstable_component_projects():
+def test_unstable_projector_projects():
     W = np.full((2, 2), X_STAR)
     unstable = spectrum(FLAT, W).unstable
     assert unstable.shape == (1, 2, 2)
     # Exchange of weight between the axes in opposite senses by the two students.
     np.testing.assert_allclose(np.abs(unstable[0]), 0.5, atol=1e-9)
-    assert abs(unstable_component(FLAT, W, W + 0.25 * unstable[0]) - 0.25) < 1e-12
-    assert unstable_component(FLAT, W, W + 0.25) < 1e-12
+    projector = unstable_projector(FLAT, W)
+    np.testing.assert_allclose(projector @ unstable.ravel(), unstable.ravel(), atol=1e-12)
+    np.testing.assert_allclose(projector @ np.ones(4), 0, atol=1e-12)
 
 
 @settings(max_examples=30)
 @given(st.integers(0, 2**31), st.floats(-3, 3), st.floats(-3, 3))
-def test_unstable_component_is_blind_to_the_stable_space(seed, grow, shrink):
+def test_unstable_projector_is_blind_to_the_stable_space(seed, grow, shrink):
     """Also where the two are not orthogonal, as at the saddle of the plane of Theorem 7."""
     vectors = np.array([[1.0, 0.6], [0.0, 0.8]]) @ rotation(2, seed)
     matrix = vectors @ np.diag([0.5, -2.0]) @ np.linalg.inv(vectors)
-    found = unstable_component(
-        Linear(jnp.asarray(matrix)), np.zeros(2), vectors @ np.array([grow, shrink])
-    )
-    expected = abs(grow) * np.linalg.norm(vectors[:, 0])
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    projector = unstable_projector(Linear(jnp.asarray(matrix)), np.zeros(2))
+    found = projector @ vectors @ np.array([grow, shrink])
+    np.testing.assert_allclose(found, grow * vectors[:, 0], rtol=1e-12, atol=1e-12)
 
 
 @pytest.fixture(scope="module")

@@ -14,4 +14,4 @@ from ._refine import Refined as Refined
 from ._spectrum import explained_directions as explained_directions
 from ._spectrum import spectrum as spectrum
 from ._spectrum import Spectrum as Spectrum
-from ._spectrum import unstable_component as unstable_component
+from ._spectrum import unstable_projector as unstable_projector

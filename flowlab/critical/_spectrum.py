@@ -124,15 +124,13 @@ def explained_directions(field: AbstractField, w: np.ndarray, null: np.ndarray) 
     return right[singular > 1e-6].reshape(-1, *field.shape)
 
 
-def unstable_component(field: AbstractField, w: np.ndarray, state: Any) -> float:
-    """Return the length of the part of `state - w` in the unstable space of the critical point `w`.
+def unstable_projector(field: AbstractField, w: np.ndarray) -> np.ndarray:
+    """Return the projector (size, size) on the unstable space of the critical point `w`.
 
-    The gap is split along the eigenvectors: unless the field is a gradient the stable space is not
-    orthogonal to the unstable one, and an orthogonal projection would see a gap inside it.
+    It is taken along the other eigenvectors: unless the field is a gradient the stable space is not
+    orthogonal to the unstable one, and an orthogonal projector would see a gap inside it.
     """
     at = spectrum(field, w)
-    gap = (np.asarray(state) - np.asarray(w)).reshape(-1)
     vectors = at.eigenvectors.reshape(-1, field.size).T
-    # Both orders of eigenvalues put the unstable ones first; lstsq bears defective matrices.
-    parts = np.linalg.lstsq(vectors, gap.astype(vectors.dtype), rcond=None)[0][: at.index]
-    return float(np.linalg.norm(vectors[:, : at.index] @ parts))
+    # Both orders of eigenvalues put the unstable ones first; the pseudo-inverse bears defects.
+    return np.real(vectors[:, : at.index] @ np.linalg.pinv(vectors)[: at.index])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .._outcome import Outcome
 from ..catalog import Catalog, Collector
 from ..fields import AbstractField
 from ._known import KnownSinks
@@ -97,11 +98,12 @@ class Follower:
             self._drain(paths, some, on_end)
             if paths.projector is not None:
                 # The polish may leave the subspace by a rounding error.
-                flat = some.state.reshape(len(lanes), -1, 1)
-                some.state = (paths.projector @ flat).reshape(some.state.shape)
+                here = some.outcome == Outcome.settled
+                flat = some.state[here].reshape(int(here.sum()), self.field.size, 1)
+                some.state[here] = (paths.projector[here] @ flat).reshape(some.state[here].shape)
             for name in ("outcome", "state", "point", "image"):
                 getattr(labels, name)[lanes] = getattr(some, name)
-            settled = some.outcome == 0
+            settled = some.outcome == Outcome.settled
             time[lanes], steps[lanes] = np.where(settled, paths.rest, paths.time), paths.steps
         return self._piece(labels, time, steps)
 

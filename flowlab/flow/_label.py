@@ -8,7 +8,7 @@ import numpy as np
 
 from .._outcome import Outcome
 from ..catalog import Collector
-from ..critical import newton_batches, outcome_of, unstable_component
+from ..critical import newton_batches, outcome_of, unstable_projector
 from ..fields import AbstractField
 from ._known import KnownSinks
 from ._method import Method
@@ -244,11 +244,15 @@ class Labeller:
 
     def _leaving(self, ends: np.ndarray, states: np.ndarray) -> np.ndarray:
         noise = self.method.atol + self.method.rtol * float(np.abs(states).max(initial=0.0))
-        components = [
-            unstable_component(self.field, state, end)
-            for end, state in zip(ends, states, strict=True)
-        ]
-        return np.array(components, float) > NOISE * noise
+        gaps = (ends - states).reshape(len(ends), -1)
+        rounded = np.round(states.reshape(len(states), -1) / SAME)
+        _, first, inverse = np.unique(rounded, axis=0, return_index=True, return_inverse=True)
+        leaving = np.zeros(len(ends), bool)
+        for number, place in enumerate(first):
+            members = inverse.reshape(-1) == number
+            parts = gaps[members] @ unstable_projector(self.field, states[place]).T
+            leaving[members] = np.linalg.norm(parts, axis=-1) > NOISE * noise
+        return leaving
 
     def _number(self, element: Any) -> int:
         name = str(element)

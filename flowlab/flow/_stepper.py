@@ -15,9 +15,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optimistix as optx
 
 from .._types import ArrayLike
 from ..fields import AbstractField
+from ._method import Method
 
 Velocity = Callable[[jax.Array], jax.Array]
 
@@ -125,10 +127,34 @@ def batch_velocity(field: AbstractField, projector: ArrayLike | None) -> Velocit
     return velocity
 
 
+def _with_tolerances(method: Method) -> dfx.AbstractSolver:
+    """Return the solver with the tolerances that its root finder takes from the step control.
+
+    `diffeqsolve` does the same; until then they hold a placeholder that is no number.
+    """
+    solver = method.solver
+    if not isinstance(solver, dfx.AbstractImplicitSolver):
+        return solver
+    given = {"rtol": method.rtol, "atol": method.atol, "norm": optx.rms_norm}
+    finder = solver.root_finder
+    open_names = [
+        name
+        for name in given
+        if not callable(getattr(finder, name))
+        and not isinstance(getattr(finder, name), int | float | jax.Array | np.ndarray)
+    ]
+    return eqx.tree_at(
+        lambda s: [getattr(s.root_finder, name) for name in open_names],
+        solver,
+        [given[name] for name in open_names],
+    )
+
+
 def stepper_of(
-    field: AbstractField, solver: dfx.AbstractSolver, projector: ArrayLike | None
+    field: AbstractField, method: Method, projector: ArrayLike | None
 ) -> AbstractStepper:
-    """Return the stepper of a solver for the lanes of `projector` (n, size, size)."""
+    """Return the stepper of a method for the lanes of `projector` (n, size, size)."""
+    solver = _with_tolerances(method)
     if ExplicitStepper.fits(solver):
         tableau = cast(dfx.AbstractERK, solver).tableau
         assert isinstance(tableau, dfx.ButcherTableau)
