@@ -221,6 +221,16 @@ def test_a_disk_that_fills_up_is_a_failure(flowlab, monkeypatch, tmp_path):
 # flowlab catalog show
 
 
+def test_catalog_show_of_a_restriction(flowlab, catalog, tmp_path):
+    """It has a loss, and its Jacobian is not symmetric: at a sink the largest one counts."""
+    path = tmp_path / "catalog.json"
+    catalog.to_json(path)
+    _, printed, _ = flowlab("catalog", "show", path)
+    largest = catalog[0].eigenvalues.real.max()
+    assert printed.startswith("Equilibria, one for each orbit") and "Re λ_max" in printed
+    assert largest < 0 and re.search(rf"p1 +sink node +0 +0 +0 +{largest:.4f} ", printed)
+
+
 @pytest.fixture(scope="module")
 def catalog():
     field = fl.theorem7_plane(2)
