@@ -157,13 +157,16 @@ MAP = {
     "dimension twice": (("--teacher", "{good}", "--dim", 3), "a file has its own dimension"),
     "no such teacher": (("--teacher", "no.npy"), "--teacher no.npy: no such file. Needed: 'ortho"),
     "a folder": (("--teacher", "{tmp}"), "cannot be read as a .npy file of numbers: [Errno 21]"),
-    "an empty file": (("--teacher", "{empty}"), "cannot be read as a .npy file of numbers"),
-    "a text file": (("--teacher", "{text}"), "cannot be read as a .npy file of numbers"),
+    "an empty file": (("--teacher", "{empty}"), ".npy file of numbers: it is something else"),
+    "a text file": (("--teacher", "{text}"), ".npy file of numbers: it is something else"),
+    "half a file": (("--teacher", "{half}"), "cannot be read as a .npy file of numbers"),
+    "no rows": (("--teacher", "{bare}"), "teacher has shape (0, 3); needed: (M, d), at least 1"),
+    "complex": (("--teacher", "{complex}"), "holds complex128; needed: real numbers, (M, d)"),
     "objects": (("--teacher", "{objects}"), "Object arrays cannot be loaded"),
-    "words": (("--teacher", "{words}"), "{words}: "),
+    "words": (("--teacher", "{words}"), "holds <U1; needed: real numbers"),
     "one row": (("--teacher", "{flat}"), "teacher has shape (3,); needed: (M, d)"),
-    "a zero teacher": (("--teacher", "{zero}"), "teacher"),
-    "a teacher of NaN": (("--teacher", "{nan}"), "teacher"),
+    "a zero teacher": (("--teacher", "{zero}"), "teacher has a zero row (number 2)"),
+    "a teacher of NaN": (("--teacher", "{nan}"), "teacher has entries that are NaN or infinite"),
     "a file as folder": (("--out", "{text}"), "cannot be made a directory: [Errno 17]"),
 }
 
@@ -174,6 +177,8 @@ def files(tmp_path_factory):
     arrays = {
         "good": np.eye(2),
         "objects": np.array([{}], object),
+        "bare": np.ones((0, 3)),
+        "complex": np.eye(2) * 1j,
         "words": np.array([["a", "b"]]),
         "flat": np.ones(3),
         "zero": np.array([[1.0, 0.0], [0.0, 0.0]]),
@@ -183,7 +188,8 @@ def files(tmp_path_factory):
         np.save(tmp / f"{name}.npy", array)
     (tmp / "empty.npy").touch()
     (tmp / "text.npy").write_text("1.0 0.0\n0.0 1.0\n")
-    names = [*arrays, "empty", "text"]
+    (tmp / "half.npy").write_bytes((tmp / "good.npy").read_bytes()[:-8])
+    names = [*arrays, "empty", "text", "half"]
     return {"tmp": str(tmp)} | {name: str(tmp / f"{name}.npy") for name in names}
 
 
@@ -219,6 +225,16 @@ def test_a_disk_that_fills_up_is_a_failure(flowlab, monkeypatch, tmp_path):
 
 
 # flowlab catalog show
+
+
+def test_catalog_show_of_a_restriction(flowlab, catalog, tmp_path):
+    """It has a loss, and its Jacobian is not symmetric: at a sink the largest one counts."""
+    path = tmp_path / "catalog.json"
+    catalog.to_json(path)
+    _, printed, _ = flowlab("catalog", "show", path)
+    largest = catalog[0].eigenvalues.real.max()
+    assert printed.startswith("Equilibria, one for each orbit") and "Re λ_max" in printed
+    assert largest < 0 and re.search(rf"p1 +sink node +0 +0 +0 +{largest:.4f} ", printed)
 
 
 @pytest.fixture(scope="module")

@@ -562,21 +562,24 @@ def test_bad_states_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("teacher", "options"),
+    ("teacher", "options", "message"),
     [
-        (np.ones(3), {}),
-        (np.array([[1.0, 0.0], [0.0, 0.0]]), {}),
-        (np.array([[1.0, np.inf]]), {}),
-        (np.eye(2), {"output_weights": np.array([1.0, 0.0])}),
-        (np.eye(2), {"output_weights": np.ones(3), "students": 2}),
-        (np.eye(2), {"teacher_weights": np.ones(3)}),
-        (np.eye(2), {"teacher_weights": np.array([1.0, np.nan])}),
-        (np.eye(2), {"inputs": Gaussian(np.eye(3))}),
-        (np.eye(2), {"inputs": Sample(np.ones((5, 3)))}),
+        (np.ones(3), {}, r"teacher has shape \(3,\); needed: \(M, d\)"),
+        (np.ones((0, 3)), {}, r"teacher has shape \(0, 3\)"),
+        (np.eye(2) * 1j, {}, "teacher is complex"),
+        (np.diag([1.0, 0.0]), {}, r"teacher has a zero row \(number 2\)"),
+        (np.array([[1.0, np.inf]]), {}, "teacher has entries that are NaN or infinite"),
+        (np.eye(2), {"students": 0}, "students is 0; needed: a whole number, at least 1"),
+        (np.eye(2), {"output_weights": np.array([1.0, 0.0])}, "output_weights is .* nonzero"),
+        (np.eye(2), {"output_weights": np.ones(3), "students": 2}, "output_weights has shape"),
+        (np.eye(2), {"teacher_weights": np.ones(3)}, "teacher_weights has shape"),
+        (np.eye(2), {"teacher_weights": np.array([1.0, np.nan])}, "teacher_weights is .* finite"),
+        (np.eye(2), {"inputs": Gaussian(np.eye(3))}, "covariance"),
+        (np.eye(2), {"inputs": Sample(np.ones((5, 3)))}, "X"),
     ],
 )
-def test_bad_networks_are_refused(teacher, options):
-    with pytest.raises(ValueError):
+def test_bad_networks_are_refused(teacher, options, message):
+    with pytest.raises(ValueError, match=message):
         TeacherStudent(teacher, **options)
 
 

@@ -607,7 +607,7 @@ def test_landscape_images_are_named_and_single_nodes_and_loops_are_fine():
         orbit_size=2,
     )
     graph.add_edge("p1", "p1")
-    graph.add_edge("p1", "p1 students (1 2)")
+    graph.add_edge("p1", "p1 students (1 2)", image="students (1 2) teachers (1 2)")
     ax = plot.landscape(graph, ax=plt.figure().subplots())
     ax.get_figure().canvas.draw()
     assert len(arrows(ax)) == 2

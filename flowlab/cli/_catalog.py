@@ -48,7 +48,11 @@ def read_catalog(file: Path) -> "Catalog":
 
 def print_catalog(console: "Console", catalog: "Catalog") -> None:
     """Print the critical points as a table, and where their unstable directions lead."""
+    import numpy as np
+
     with_loss = any(point.loss is not None for point in catalog)
+    gradient = any(np.isrealobj(point.eigenvalues) for point in catalog)
+    what = "Critical points" if gradient else "Equilibria"
     worst = max((point.residual for point in catalog), default=0.0)
     table = plain_table(
         {
@@ -57,24 +61,24 @@ def print_catalog(console: "Console", catalog: "Catalog") -> None:
             "index": "right",
             "null": "right",
             **({"loss": "right"} if with_loss else {}),
-            "λ_min" if with_loss else "Re λ_max": "right",
+            "λ_min" if gradient else "Re λ_max": "right",
             "isotropy": "left",
             "images": "right",
             "hits": "right",
         },
-        title="Critical points, one for each orbit of the symmetry group",
+        title=f"{what}, one for each orbit of the symmetry group",
         caption=f"null: explained of all null directions; largest residual {worst:.0e}",
         padding=(0, 1, 0, 0),
         title_justify="left",
         caption_justify="left",
     )
     for point in catalog:
-        table.add_row(*map(printable, _row(point, with_loss)))
+        table.add_row(*map(printable, _row(point, with_loss, gradient)))
     console.print(table)
     _print_connections(console, catalog)
 
 
-def _row(point: "CriticalPoint", with_loss: bool) -> tuple[str, ...]:
+def _row(point: "CriticalPoint", with_loss: bool, gradient: bool) -> tuple[str, ...]:
     real = point.eigenvalues.real
     loss = (_number(point.loss),) if with_loss else ()
     return (
@@ -83,7 +87,7 @@ def _row(point: "CriticalPoint", with_loss: bool) -> tuple[str, ...]:
         str(point.index),
         f"{point.explained_nullity} of {point.nullity}" if point.nullity else "0",
         *loss,
-        f"{real.min() if with_loss else real.max():.4f}",
+        f"{real.min() if gradient else real.max():.4f}",
         point.isotropy_name,
         f"{point.orbit_size:,}",
         str(point.hits),

@@ -116,6 +116,9 @@ def _from_file(path: str, students: int | None) -> "AbstractField":
 
     try:
         with open(path, "rb") as stream:
+            if stream.read(len(np.lib.format.MAGIC_PREFIX)) != np.lib.format.MAGIC_PREFIX:
+                raise ValueError("it is something else. `numpy.save(path, rows)` writes one.")
+            stream.seek(0)
             rows = np.lib.format.read_array(stream, allow_pickle=False)
     except FileNotFoundError as error:
         raise UserError(
@@ -125,6 +128,8 @@ def _from_file(path: str, students: int | None) -> "AbstractField":
         raise UserError(
             f"--teacher {path} cannot be read as a .npy file of numbers: {error}"
         ) from error
+    if rows.dtype.kind not in "biuf":
+        raise UserError(f"--teacher {path} holds {rows.dtype}; needed: real numbers, (M, d).")
     try:
         return TeacherStudent(rows, students=students)
     except (ValueError, TypeError) as error:

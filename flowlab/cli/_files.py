@@ -51,7 +51,9 @@ def save_picture(draw: Callable[[Any], Any], path: Path, size: tuple[float, floa
     try:
         draw(ax)
         content = io.BytesIO()
-        figure.savefig(content, format=path.suffix[1:], dpi=DPI)
+        # A square box beside a long legend leaves margins: cut to what is drawn.
+        cut = {"bbox_inches": "tight", "pad_inches": 0.06}
+        figure.savefig(content, format=path.suffix[1:], dpi=DPI, **cut)
     finally:
         plt.close(figure)
     write_atomically(path, content.getvalue())

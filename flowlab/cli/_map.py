@@ -95,16 +95,18 @@ def _write(landscape: "Survey", out: Path) -> list[Path]:
     to_graphml(landscape.graph, out / "landscape.graphml")
 
     def portrait(ax: Any) -> None:
+        ax.set_box_aspect(1)
         plot.portrait(view.field, x=view.x, y=view.y, plane=view.plane, points=points, ax=ax)
 
     def basins(ax: Any) -> None:
+        ax.set_box_aspect(1)
         plot.basins(landscape.basins, points=points, ax=ax)
 
     return [
         out / "catalog.json",
         out / "landscape.graphml",
         save_dataset(landscape.basins, out / "basins.nc"),
-        save_picture(portrait, out / "portrait.png", (4.5, 4.8)),
-        save_picture(basins, out / "basins.png", (4.5, 4.8)),
+        save_picture(portrait, out / "portrait.png", (4.8, 5.6)),
+        save_picture(basins, out / "basins.png", (4.8, 5.6)),
         save_picture(lambda ax: plot.landscape(graph, ax=ax), out / "landscape.png", (6.0, 4.8)),
     ]

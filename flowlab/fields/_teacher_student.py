@@ -62,16 +62,21 @@ class TeacherStudent(AbstractGradientFlow):
         teacher_weights: Any = 1.0,
         inputs: AbstractInputs | None = None,
     ):
+        if np.iscomplexobj(teacher):
+            raise ValueError(f"teacher is complex ({jnp.result_type(teacher)}); needed: reals.")
         V = jnp.asarray(teacher, float)
-        if V.ndim != 2:
+        if V.ndim != 2 or V.size == 0:
             raise ValueError(
-                f"teacher has shape {V.shape}; needed: (M, d), one row per teacher. For a single "
-                "teacher write `teacher[None]`."
+                f"teacher has shape {V.shape}; needed: (M, d), at least 1, one row per teacher. "
+                "For a single teacher write `teacher[None]`."
             )
         _require_rows(V, "teacher")
         self.teacher = V
-        count = np.shape(output_weights)[0] if np.ndim(output_weights) else V.shape[0]
-        self.output_weights = _weights(output_weights, students or count, "output_weights")
+        if students is None:
+            students = np.shape(output_weights)[0] if np.ndim(output_weights) else V.shape[0]
+        if students < 1:
+            raise ValueError(f"students is {students}; needed: a whole number, at least 1.")
+        self.output_weights = _weights(output_weights, students, "output_weights")
         self.teacher_weights = _weights(teacher_weights, V.shape[0], "teacher_weights")
         self.inputs = Gaussian() if inputs is None else inputs
         self.inputs.check(V.shape[1])

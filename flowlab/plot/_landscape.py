@@ -54,7 +54,8 @@ def landscape(
         labels: whether to write names and, in a quotient, orbit sizes (`p2 ×20`). With more than 20
             nodes, names that would cover each other are left out.
         edge_labels: whether to write the symmetric image an edge leads to, where it is not the
-            identity, and how many connections it stands for; if not given, where there is room.
+            identity and its node is not named after it, and how many connections it stands for; if
+            not given, where there is room.
         scale: of the loss axis: `"linear"`, `"symlog"`, or `"rank"`, where the losses are written
             at equal distances. If not given, the first of these in which at most a third of the
             neighbouring losses are too close to tell apart.
@@ -125,6 +126,7 @@ def _bundled(graph: "nx.MultiDiGraph", number: dict[Any, int]) -> list[Edge]:
     groups: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for source, target, data in graph.edges(data=True):
         groups.setdefault((number[source], number[target]), []).append(data)
+    named = {number[name]: data.get("image", _IDENTITY) for name, data in graph.nodes(data=True)}
     edges = []
     for ends, members in groups.items():
         counts = [int(data.get("multiplicity", 1)) for data in members]
@@ -132,7 +134,7 @@ def _bundled(graph: "nx.MultiDiGraph", number: dict[Any, int]) -> list[Edge]:
             edges.append(Edge(ends, f"×{sum(counts)}", sum(counts)))
             continue
         for data, count in zip(members, counts, strict=True):
-            edges.append(Edge(ends, _edge_text(data, count), count))
+            edges.append(Edge(ends, _edge_text(data, count, named[ends[1]]), count))
     return edges
 
 
@@ -197,9 +199,9 @@ def _broken(image: str) -> str:
     return image.replace(" teachers", "\nteachers")
 
 
-def _edge_text(data: dict[str, Any], count: int) -> str:
+def _edge_text(data: dict[str, Any], count: int, named: Any) -> str:
     image = str(data.get("image", _IDENTITY))
-    parts = [] if image == _IDENTITY else [_broken(image)]
+    parts = [] if image in (_IDENTITY, named) else [_broken(image)]
     return "\n".join(parts + ([f"×{count}"] if count > 1 else []))
 
 
