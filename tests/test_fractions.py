@@ -280,15 +280,15 @@ def test_batches_change_nothing(halves):
 
 
 def test_ids_follow_the_first_starts(labels):
-    """The outer wells first, the middle one next, in any batch size, although found together."""
-    starts = np.array([2, 1, -1, 0, 0, 1, 2.0])[:, None]
+    """The middle well first, the outer ones next, in any batch size, although found together."""
+    starts = np.array([2, 0, 1, -1, 0, 1, 1.0])[:, None]
     for batch in (1, 3, 7):
         shares = basin_fractions(labels.field, starts=starts, batch=batch)
-        assert [p.location.tolist() for p in shares.catalog] == [[1.0], [0.0]]
-        assert [(row.name, row.hits) for row in shares] == [("p1", 3), ("p2", 2), ("escaped", 2)]
+        assert [p.location.tolist() for p in shares.catalog] == [[0.0], [1.0]]
+        assert [(row.name, row.hits) for row in shares] == [("p2", 4), ("p1", 2), ("escaped", 1)]
         images = shares.images()
-        assert images[images.point == "p1"].image.tolist() == ["identity", "flip 1"]
-        assert images[images.point == "p1"].hits.tolist() == [2, 1]
+        assert images[images.point == "p2"].image.tolist() == ["identity", "flip 1"]
+        assert images[images.point == "p2"].hits.tolist() == [3, 1]
 
 
 # Nothing is lost
