@@ -396,6 +396,8 @@ DELETE = object()
         (("points", 0, "eigenvalues"), [[0.0, 1.0], 2.0], r"points\[0\]\.eigenvalues\[1\]"),
         (("points", 0, "eigenvalues"), [[0.0, 1.0, 2.0]], r"points\[0\]\.eigenvalues\[0\]"),
         (("points", 0, "eigenvalues"), [0.0] * 9 + ["1"], r"points\[0\]\.eigenvalues\[9\]"),
+        (("points", 0, "eigenvalues"), [], r"points\[0\].*0 eigenvalues; needed: one for each of"),
+        (("points", 0, "eigenvalues"), [1.0], r"points\[0\].*1 eigenvalues; needed: .* 2 coord"),
         (("points", 1, "id"), "p1", "another point has the id 'p1'"),
         (("points", 1, "id"), "", r"points\[1\]\.id"),
         (("points",), {}, "points"),

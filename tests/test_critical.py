@@ -14,7 +14,7 @@ from hypothesis import given, settings
 
 from flowlab import Outcome, classify, refine, spectrum
 from flowlab.critical import explained_directions, unstable_component
-from flowlab.fields import AbstractField, GradientFlow, TeacherStudent, zoo
+from flowlab.fields import AbstractField, GradientFlow, TeacherStudent, theorem7_plane, zoo
 
 X_STAR = 0.534154943091895
 OUT_OF_PLANE = 0.0736129325276493, 0.524579222543739, 0.409132475081778
@@ -232,6 +232,19 @@ def test_classify_keeps_what_it_is_given():
     assert (point.id, point.hits, point.found_by) == ("teacher", 3, "hand")
     assert point.certificate is None and point.loss == pytest.approx(0, abs=1e-15)
     assert (point.isotropy_order, point.isotropy_name, point.orbit_size) == (2, "ΔS_2", 2)
+
+
+def test_a_restriction_has_a_loss_and_is_no_gradient_flow():
+    """The plane of Theorem 7: losses in closed form, kinds of a field that is no gradient."""
+    teacher, saddle = (
+        classify(theorem7_plane(5), refine(theorem7_plane(5), near).location)
+        for near in ([0.99, 0.01], [0.26, 0.26])
+    )
+    assert (teacher.kind, saddle.kind) == ("sink node", "saddle")
+    assert abs(teacher.loss) < 1e-15 and abs(saddle.loss - 0.780076497251752) < 1e-14
+    assert all(np.iscomplexobj(point.eigenvalues) for point in (teacher, saddle))
+    # Of the full spectrum there remain K/2, along the diagonal, and -kappa across it.
+    np.testing.assert_allclose(saddle.eigenvalues, [1.549160206328987, -2.5], rtol=0, atol=1e-12)
 
 
 # Spectra

@@ -80,11 +80,11 @@ def test_ssb_branching(tmp_path):
                 np.testing.assert_allclose(values, rate, rtol=tolerance)
             # Two students divide two teachers; of five, four stay together on a saddle.
             index = {2: "0", 5: "12"}[students]
-            assert {row["reached_index"] for row in here} == {index}
+            assert {row["index"] for row in here} == {index}
             if students == 2:
-                assert all(abs(float(row["reached_loss"])) < 1e-14 for row in here)
+                assert all(abs(float(row["loss"])) < 1e-14 for row in here)
     assert len(re.findall(r"25 of 25 +25 of 25", printed)) == 2
-    assert re.search(r"random +teacher .* 32 of 32", printed)
+    assert re.search(r"random +global minimum .* 32 of 32", printed)
     assert_picture(tmp_path / "ssb_branching.png")
 
 

@@ -152,6 +152,15 @@ def test_duffing_saddle_feeds_both_foci():
     assert all("loss_drop" not in data for *_, data in edges(graph))
 
 
+def test_the_plane_of_theorem_7_is_layered_by_the_full_loss():
+    plane = theorem7_plane(2)
+    traced = trace_connections(plane, catalog_of(plane, [1.0, 0.0], [X_STAR, X_STAR]))
+    assert {(c.target, c.side) for c in traced.connections} == {("p1", 1), ("p1", -1)}
+    for link in traced.connections:
+        assert abs(link.loss_drop - 0.0885119366328834) < 1e-12
+    assert traced.sorted()[1].kind == "saddle"
+
+
 def test_points_met_on_the_way_are_added_and_followed():
     field = WELLS
     traced = trace_connections(field, catalog_of(field, [0.0, 0.0]), key=jax.random.key(1))

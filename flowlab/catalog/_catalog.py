@@ -36,8 +36,9 @@ class Catalog:
         connections: which point flows into which.
 
     Raises:
-        ValueError: if an id occurs twice, a location has another shape than the field, or a
-            connection refers to an id that is not there.
+        ValueError: if an id occurs twice, a location has another shape than the field, its
+            eigenvalues are not one for each coordinate, or a connection refers to an id that is
+            not there.
 
     Example:
         >>> import jax.numpy as jnp, flowlab as fl
@@ -221,6 +222,11 @@ def _require_consistent(catalog: Catalog) -> None:
         if found != tuple(shape):
             raise ValueError(
                 f"{where}: its location has shape {found}; the field has shape {tuple(shape)}."
+            )
+        if np.size(point.eigenvalues) != np.size(point.location):
+            raise ValueError(
+                f"{where}: it has {np.size(point.eigenvalues)} eigenvalues; needed: one for each "
+                f"of the {np.size(point.location)} coordinates."
             )
     for number, edge in enumerate(catalog.connections):
         for end in ("source", "target"):

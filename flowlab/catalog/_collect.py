@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..critical import CriticalPoint, classify, probe
-from ..fields import AbstractField, AbstractGradientFlow
+from ..fields import AbstractField
 
 SAME_LOSS = 1e-9
 """Two points whose losses differ by more (relative to 1) are not images of each other."""
@@ -58,10 +58,10 @@ class Collector:
 
     @property
     def _slack(self) -> float:
-        return SAME_LOSS if isinstance(self.field, AbstractGradientFlow) else SAME_NORM
+        return SAME_LOSS if self.field.has_loss else SAME_NORM
 
     def _invariant(self, location: np.ndarray) -> float:
-        if isinstance(self.field, AbstractGradientFlow):
+        if self.field.has_loss:
             return float(probe(self.field, location).loss)
         return float(np.linalg.norm(location))
 
@@ -95,7 +95,7 @@ class Collector:
         self, one: CriticalPoint, other: CriticalPoint, invariant: float, known: float
     ) -> bool:
         counts = [(p.index, p.nullity, p.explained_nullity) for p in (one, other)]
-        alike = counts[0] == counts[1] and isinstance(self.field, AbstractGradientFlow)
+        alike = counts[0] == counts[1] and self.field.has_loss
         return alike and abs(invariant - known) <= SAME_LOSS * max(1.0, abs(known))
 
     def _free_id(self) -> str:

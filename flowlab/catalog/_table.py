@@ -5,6 +5,8 @@ import decimal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..critical import CriticalPoint
 
 if TYPE_CHECKING:
@@ -34,8 +36,6 @@ def frame(points: Sequence[CriticalPoint]) -> "pd.DataFrame":
 
 
 def _column(points: Sequence[CriticalPoint], name: str) -> Any:
-    import numpy as np
-
     values = [getattr(point, name) for point in points]
     if name in ("loss", "residual"):
         return np.array([np.nan if value is None else value for value in values], float)
@@ -68,8 +68,9 @@ def text(points: Sequence[CriticalPoint], field_spec: dict[str, Any], edges: int
 
 
 def _headline(points: Sequence[CriticalPoint], field_spec: dict[str, Any], edges: int) -> str:
-    has_loss = any(point.loss is not None for point in points)
-    one, many = ("critical point", "critical points") if has_loss else ("equilibrium", "equilibria")
+    # A restriction of a gradient flow has a loss, and equilibria: its Jacobian is not symmetric.
+    gradient = any(np.isrealobj(point.eigenvalues) for point in points)
+    one, many = ("critical point", "critical points") if gradient else ("equilibrium", "equilibria")
     kind = field_spec.get("name") or field_spec.get("type") or "unnamed field"
     shape = field_spec.get("shape")
     where = kind if shape is None else f"{kind}, shape {tuple(shape)}"

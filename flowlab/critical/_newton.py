@@ -18,8 +18,12 @@ from jax.typing import ArrayLike
 
 from ..fields import AbstractField, AbstractGradientFlow
 
-BATCHES = (16, 256)
+SMALL, LARGE = 16, 256
 """Sizes that batches are padded to; each is compiled for."""
+
+WIDE = 25
+"""From this many coordinates on a step costs so much that a large batch saves nothing, and what it
+is padded with costs as much as what was asked for."""
 
 
 class NewtonResult(NamedTuple):
@@ -107,7 +111,7 @@ def newton_batches(
     Small batches keep slow starts from holding the rest; two sizes keep compilations few.
     """
     starts = np.asarray(starts)
-    batch = BATCHES[0] if len(starts) <= BATCHES[0] else BATCHES[1]
+    batch = SMALL if len(starts) <= SMALL or field.size >= WIDE else LARGE
     budget, goal = np.asarray(max_steps), np.asarray(tol)
     pieces = []
     for first in range(0, len(starts), batch):

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..fields import AbstractField, AbstractGradientFlow
+from ..fields import AbstractField
 
 
 class Probe(NamedTuple):
@@ -26,11 +26,11 @@ class Probe(NamedTuple):
 
 @eqx.filter_jit
 def _probe(field: AbstractField, w: jax.Array) -> Probe:
-    loss = field.loss(w) if isinstance(field, AbstractGradientFlow) else None
+    loss = field.loss(w) if field.has_loss else None  # type: ignore[attr-defined]
     jacobian = field.jacobian(w).reshape(field.size, field.size)
     return Probe(field(0.0, w), jacobian, loss, field.distance_to_singularity(w))
 
 
 def probe(field: AbstractField, w: Any) -> Probe:
-    """Return the field at `w`, as numpy arrays; `loss` is `None` unless it is a gradient flow."""
+    """Return the field at `w`, as numpy arrays; `loss` is `None` if it has none."""
     return jax.device_get(_probe(field, jnp.asarray(w)))

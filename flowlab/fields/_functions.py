@@ -95,15 +95,8 @@ class VectorField(_Described):
         sampler: AbstractSampler | Sampler | None = None,
         spec: dict[str, Any] | None = None,
     ):
-        self.fn = fn
-        self.shape = _as_shape(shape)
-        names = _as_names(coordinates, self.shape)
-        self.info = _Info(
-            coordinates=names,
-            symmetry=_as_symmetry(symmetry, self.shape),
-            sampler=sampler or Normal(1.0),
-            spec=spec or _describe("VectorField", fn, self.shape, names),
-        )
+        self.fn, self.shape = fn, _as_shape(shape)
+        self.info = _info("VectorField", fn, self.shape, coordinates, symmetry, sampler, spec)
         _require_output(fn, self.shape, self.shape, "the time derivative")
 
     def __call__(self, t: Any, w: jax.Array, args: Any = None) -> jax.Array:
@@ -150,17 +143,9 @@ class GradientFlow(_Described, AbstractGradientFlow):
         spec: dict[str, Any] | None = None,
         unravel: Callable[[jax.Array], Any] | None = None,
     ):
-        self.fn = loss
-        self.shape = _as_shape(shape)
-        names = _as_names(coordinates, self.shape)
-        self.info = _Info(
-            coordinates=names,
-            symmetry=_as_symmetry(symmetry, self.shape),
-            sampler=sampler or Normal(1.0),
-            spec=spec or _describe("GradientFlow", loss, self.shape, names),
-            loss_floor=loss_floor,
-            unravel=unravel,
-        )
+        self.fn, self.shape = loss, _as_shape(shape)
+        told = coordinates, symmetry, sampler, spec, loss_floor, unravel
+        self.info = _info("GradientFlow", loss, self.shape, *told)
         _require_output(loss, self.shape, (), "the loss")
 
     @classmethod
@@ -214,6 +199,24 @@ class GradientFlow(_Described, AbstractGradientFlow):
     def loss_floor(self) -> float | None:
         """The global minimum of the loss, if it was given."""
         return self.info.loss_floor
+
+
+def _info(
+    kind: str,
+    fn: Callable[..., Any],
+    shape: tuple[int, ...],
+    coordinates: Sequence[str] | None,
+    symmetry: AbstractGroup | None,
+    sampler: AbstractSampler | Sampler | None,
+    spec: dict[str, Any] | None,
+    loss_floor: float | None = None,
+    unravel: Callable[[jax.Array], Any] | None = None,
+) -> _Info:
+    """Check what a user says about a field, and fill in what was left out."""
+    names = _as_names(coordinates, shape)
+    group = _as_symmetry(symmetry, shape)
+    described = spec or _describe(kind, fn, shape, names)
+    return _Info(names, group, sampler or Normal(1.0), described, loss_floor, unravel)
 
 
 def _as_shape(shape: Sequence[int]) -> tuple[int, ...]:

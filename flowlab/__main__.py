@@ -1,0 +1,5 @@
+"""`python -m flowlab` is `flowlab`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,56 @@
+"""The command line: thin calls of the library, with progress bars, tables and files.
+
+A command is one function in one file (`_map.py`), and one line here gives it its name. What
+commands share: `_field.py` (options that choose a field), `_files.py` (where results go),
+`_console.py` (what the screen shows), `_errors.py` (how a run ends that cannot go on).
+
+Heavy imports happen inside the functions, so that `flowlab --help` answers at once.
+"""
+
+from typing import Annotated
+
+import typer
+
+from ._catalog import show_catalog
+from ._errors import messages
+from ._map import map_landscape
+from ._paper import check_paper
+
+app = typer.Typer(
+    name="flowlab",
+    help="Map differentiable flows: critical points, connections, basins.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("map")(map_landscape)
+app.command("paper")(check_paper)
+
+catalogs = typer.Typer(help="Look at exported catalogs.", no_args_is_help=True)
+catalogs.command("show")(show_catalog)
+app.add_typer(catalogs, name="catalog")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"flowlab {version('flowlab')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+]
+
+
+@app.callback()
+def _root(version: Version = False) -> None:
+    del version
+
+
+def main() -> None:
+    """Run the command line: what a user can put right ends with a message, not a traceback."""
+    with messages():
+        app()
