@@ -13,7 +13,7 @@ from hypothesis import given
 from scipy import stats
 
 from flowlab import Box, Outcome, VectorField, basin_fractions, classify, settle, theorem7_plane
-from flowlab.basins import UnseenMass, _fractions, clopper_pearson
+from flowlab.basins import UnseenMass, _fractions, _sampling, clopper_pearson
 from flowlab.basins._schedule import enough_starts, looks, widest
 from flowlab.basins._tally import Tally
 from flowlab.catalog import Catalog, provenance
@@ -172,7 +172,7 @@ def lottery(chances):
 @pytest.fixture
 def labels(monkeypatch):
     stand_in = Labels()
-    monkeypatch.setattr(_fractions, "settle", stand_in)
+    monkeypatch.setattr(_sampling, "settle", stand_in)
     return stand_in
 
 
@@ -186,7 +186,7 @@ def test_whole_rule_covers_over_many_repetitions(labels, monkeypatch):
     rng = np.random.default_rng(11)
     monkeypatch.setattr(
         _fractions,
-        "_drawn",
+        "drawn_starts",
         lambda *_: lambda first, count: rng.choice([-1.0, 0, 1, 2], (count, 1), p=CHANCES),
     )
     # The catalog is given: classifying the points anew takes most of the time.
@@ -280,15 +280,15 @@ def test_batches_change_nothing(halves):
 
 
 def test_ids_follow_the_first_starts(labels):
-    """The outer wells first, the middle one next, in any batch size, although found together."""
-    starts = np.array([2, 1, -1, 0, 0, 1, 2.0])[:, None]
+    """The middle well first, the outer ones next, in any batch size, although found together."""
+    starts = np.array([2, 0, 1, -1, 0, 1, 1.0])[:, None]
     for batch in (1, 3, 7):
         shares = basin_fractions(labels.field, starts=starts, batch=batch)
-        assert [p.location.tolist() for p in shares.catalog] == [[1.0], [0.0]]
-        assert [(row.name, row.hits) for row in shares] == [("p1", 3), ("p2", 2), ("escaped", 2)]
+        assert [p.location.tolist() for p in shares.catalog] == [[0.0], [1.0]]
+        assert [(row.name, row.hits) for row in shares] == [("p2", 4), ("p1", 2), ("escaped", 1)]
         images = shares.images()
-        assert images[images.point == "p1"].image.tolist() == ["identity", "flip 1"]
-        assert images[images.point == "p1"].hits.tolist() == [2, 1]
+        assert images[images.point == "p2"].image.tolist() == ["identity", "flip 1"]
+        assert images[images.point == "p2"].hits.tolist() == [3, 1]
 
 
 # Nothing is lost
@@ -352,7 +352,7 @@ def test_captured_starts_count_for_their_image():
     )
     new, known = Tally(field, None), Tally(field, ensemble.catalog)
     for tally in (new, known):
-        tally.add(ensemble, 10)
+        tally.count(tally.encode(ensemble), 10)
         assert tally.hits == [2] and tally.unsettled == {"exhausted": 1}
         assert sorted(tally.images.values()) == [1, 1]
     assert new.first == [10] and known.first == [-1]
@@ -445,6 +445,50 @@ def test_progress_rises_to_the_end(labels):
     assert numbers == tuple(range(len(seen))) and progress[-1] is None
     assert list(progress[:-1]) == sorted(progress[:-1]) and progress[-2] == 1
     assert shares.starts == shares.looks[-1].starts
+
+
+class Interrupted(BaseException):
+    """What a kill looks like from inside."""
+
+
+def test_interrupted_jobs_go_on(labels, monkeypatch, tmp_path):
+    """Stopped after each batch in turn and called again: the same result, nothing done twice."""
+    pytest.importorskip("zarr")
+    law = lottery(CHANCES)
+    options = dict(key=KEY, half_width=0.1, batch=40)
+    whole = basin_fractions(labels.field, law, **options)
+    calls = []
+
+    def one_batch(*args, **more):
+        if len(calls) % 2:
+            calls.append(None)
+            raise Interrupted
+        calls.append(len(args[1]))
+        return labels(*args, **more)
+
+    monkeypatch.setattr(_sampling, "settle", one_batch)
+    while True:
+        try:
+            again = basin_fractions(labels.field, law, **options, store=tmp_path / "job")
+            break
+        except Interrupted:
+            pass
+    assert sum(count or 0 for count in calls) == whole.starts == again.starts
+    assert again.to_frame().equals(whole.to_frame()) and again.images().equals(whole.images())
+    assert again.unseen == whole.unseen and repr(again) == repr(whole)
+    for one, two in zip(again.catalog, whole.catalog, strict=True):
+        np.testing.assert_array_equal(one.location, two.location)
+    # Finished: nothing is followed any more. Another job is refused.
+    monkeypatch.setattr(_sampling, "settle", None)
+    basin_fractions(labels.field, law, **options, store=tmp_path / "job")
+    with pytest.raises(ValueError, match="resume=True"):
+        basin_fractions(labels.field, law, **options, store=tmp_path / "job", resume=False)
+    for other in (dict(key=jax.random.key(6)), dict(rtol=1e-6), dict(batch=41)):
+        with pytest.raises(ValueError, match="another job"):
+            basin_fractions(labels.field, law, **{**options, **other}, store=tmp_path / "job")
+    with pytest.raises(ValueError, match="another job"):
+        # A function of the same name that draws otherwise.
+        basin_fractions(labels.field, lottery((1, 0, 0, 0)), **options, store=tmp_path / "job")
 
 
 @pytest.mark.parametrize(

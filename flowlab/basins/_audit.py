@@ -5,9 +5,9 @@ import math
 
 import jax
 import numpy as np
-from scipy.special import betaincinv
 
 from .._types import Key
+from ._interval import upper_limit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,21 +31,8 @@ class Audit:
         """Upper confidence bound on the fraction of the inferred cells that are mislabelled."""
         if self.audited == self.inferred:
             return self.mismatched / self.inferred if self.inferred else 0.0
-        return upper_bound(self.mismatched, self.audited, self.doubt)
-
-
-def upper_bound(hits: int, trials: int, doubt: float) -> float:
-    """Return the exact (Clopper-Pearson) one-sided upper confidence bound on a probability.
-
-    It is the largest p for which so few hits in so many trials have at least the probability
-    `doubt`. For draws without replacement it errs on the safe side.
-
-    Args:
-        hits: how often it happened.
-        trials: how often it was tried.
-        doubt: the probability with which the bound may be wrong.
-    """
-    return 1.0 if hits >= trials else float(betaincinv(hits + 1, trials - hits, 1 - doubt))
+        # For draws without replacement it errs on the safe side.
+        return float(upper_limit(self.mismatched, self.audited, self.doubt))
 
 
 def audit_size(bound: float, doubt: float) -> int:

@@ -1,26 +1,22 @@
 """Basin fractions: the share of random starts that each critical point attracts."""
 
-from collections.abc import Callable
+import contextlib
+import os
 from typing import Any
 
 import diffrax as dfx
-import jax.numpy as jnp
 import numpy as np
 
 from .._checks import as_states, require_float64
+from .._store import JobStore
 from .._types import Key, Sampler
 from ..catalog import Catalog, provenance
-from ..fields import AbstractField, AbstractSampler, draw, sampler_spec
-from ..flow import settle
+from ..fields import AbstractField, AbstractSampler, sampler_spec
 from ._interval import checked_confidence
-from ._schedule import Look, looks, widest
+from ._sampling import Sampling
+from ._schedule import Look, looks
 from ._shares import Fractions
-from ._tally import Tally
-from ._unseen import UnseenMass
-
-PILOT = 256
-"""Starts of the first batch when no catalog is given: few, so that most trajectories may end early
-in the neighbourhood of what it finds."""
+from ._starts import Take, describe_job, digest, drawn_starts, given_starts
 
 
 def basin_fractions(
@@ -40,6 +36,8 @@ def basin_fractions(
     atol: float = 1e-10,
     max_steps: int = 16_384,
     escape_radius: float | None = None,
+    store: str | os.PathLike[str] | None = None,
+    resume: bool = True,
     progress_meter: dfx.AbstractProgressMeter | None = None,
 ) -> Fractions:
     r"""Estimate the share of random starts that each critical point attracts, with intervals.
@@ -76,14 +74,18 @@ def basin_fractions(
         atol: as in `settle`.
         max_steps: as in `settle`.
         escape_radius: as in `settle`.
+        store: a directory that keeps finished batches, so that the same call after an interruption
+            computes what is missing, with the same result (needs the extra `zarr`).
+        resume: whether what is finished in the store may be used.
         progress_meter: a diffrax progress meter; none if not given.
 
     Returns:
         A `Fractions`: it prints as a table, and its counts add up to the number of starts.
 
     Raises:
-        ValueError: on bad input.
+        ValueError: on bad input, or if the store holds another job.
         RuntimeError: if JAX runs in 32 bits.
+        ModuleNotFoundError: with `store`, if zarr is not installed.
 
     Source: Clopper and Pearson, Biometrika 26 (1934), 404-413; Jennison and Turnbull, J. R. Stat.
     Soc. B 51 (1989), 305-361 (intervals repeated at several looks).
@@ -97,13 +99,13 @@ def basin_fractions(
     require_float64("basin_fractions")
     sure = checked_confidence(confidence)
     plan = _plan(field, half_width, starts, sure, max_starts)
-    size = _positive(batch, "batch")
-    law = None if np.ndim(starts) else _law(field, sampler, key)
+    size = min(_positive(batch, "batch"), plan[-1].starts)
+    take, law = _sequence(field, sampler, key, starts, size)
     options = {"rtol": rtol, "atol": atol, "max_steps": max_steps, "escape_radius": escape_radius}
     made = provenance(
         field,
         key=key,
-        sampler=None if law is None else sampler_spec(law),
+        sampler=law,
         half_width=half_width,
         confidence=confidence,
         by_image=by_image,
@@ -111,16 +113,16 @@ def basin_fractions(
         solver=type(dfx.Dopri8() if solver is None else solver).__name__,
         **options,
     )
-    total = plan[-1].starts
-    take = _given(field, starts) if law is None else _drawn(field, law, key, min(size, total))
-    job = _Job(field, catalog, made, {"solver": solver, **options}, total, progress_meter)
-    look = plan[0]
-    for look in plan:
-        job.follow(take, look.starts, size)
-        if half_width is not None and job.narrow(look, half_width, by_image):
-            break
-    job.meter.close(job.progress)
-    return job.result(look, plan, sure, half_width)
+    with contextlib.ExitStack() as stack:
+        kept = None
+        if store is not None:
+            job = describe_job("basin fractions", field, take, catalog, made)
+            job["chunk"], job["looks"] = size, [look.starts for look in plan]
+            job["given"] = digest(starts) if law is None else None
+            kept = stack.enter_context(JobStore.open(store, job, resume=resume))
+        settling = {"solver": solver, **options}
+        sampling = Sampling(field, take, catalog, made, size, progress_meter, kept, settling)
+        return sampling.run(plan, sure, half_width, by_image)
 
 
 def _plan(
@@ -153,9 +155,16 @@ def _positive(value: Any, name: str) -> int:
     return int(value)
 
 
-def _law(
-    field: AbstractField, sampler: AbstractSampler | Sampler | None, key: Key | None
-) -> AbstractSampler | Sampler:
+def _sequence(
+    field: AbstractField,
+    sampler: AbstractSampler | Sampler | None,
+    key: Key | None,
+    starts: Any,
+    block: int,
+) -> tuple[Take, dict[str, Any] | None]:
+    """Return the sequence of starts, and the description of their law if they are drawn."""
+    if np.ndim(starts):
+        return given_starts(field, starts), None
     if key is None:
         raise ValueError("the starts are drawn, so `key=jax.random.key(...)` is needed.")
     law = field.sampler if sampler is None else sampler
@@ -164,119 +173,4 @@ def _law(
             f"sampler is {law!r}; needed: a sampler such as `Normal(0.5)`, or a function of a key. "
             "Starts of your own go to `starts`."
         )
-    return law
-
-
-class _Job:
-    """The starts of one call and what became of them."""
-
-    def __init__(
-        self,
-        field: AbstractField,
-        catalog: Catalog | None,
-        made: dict[str, Any],
-        options: dict[str, Any],
-        total: int,
-        meter: dfx.AbstractProgressMeter | None,
-    ):
-        self.field, self.given, self.made, self.options = field, catalog, made, options
-        self.tally = Tally(field, catalog)
-        self.done, self.total = 0, total
-        self.meter = dfx.NoProgressMeter() if meter is None else meter
-        self.progress = self.meter.init()
-
-    def follow(self, take: "Take", until: int, size: int) -> None:
-        """Follow the starts up to number `until`, a batch at a time."""
-        while self.done < until:
-            pilot = self.done == 0 and self.given is None
-            count = min(PILOT if pilot else size, size, until - self.done)
-            ensemble = settle(
-                self.field,
-                take(self.done, count),
-                catalog=self._catalog(),
-                progress_meter=_Part(self._reporter(count)),
-                **self.options,
-            )
-            self.tally.add(ensemble, self.done)
-            self.done += count
-
-    def narrow(self, look: Look, half_width: float, by_image: bool) -> bool:
-        """Whether every interval is narrow enough at this look."""
-        counts = [*self.tally.hits, *self.tally.unsettled.values()]
-        counts += self.tally.images.values() if by_image else ()
-        return widest(np.array(counts, int), look) <= half_width
-
-    def result(
-        self, look: Look, plan: tuple[Look, ...], confidence: float, half_width: float | None
-    ) -> Fractions:
-        """Return what was counted."""
-        catalog, tally = self._catalog(), self.tally
-        connections = () if self.given is None else self.given.connections
-        hits = np.array(tally.hits, int)
-        points = [p.replace(hits=p.hits + int(h)) for p, h in zip(catalog, hits, strict=True)]
-        ids = [point.id for point in points]
-        return Fractions(
-            starts=self.done,
-            catalog=catalog.replace(points=tuple(points), connections=connections),
-            hits=hits,
-            unsettled=dict(sorted(tally.unsettled.items())),
-            image_hits={(ids[i], name): n for (i, name), n in tally.images.items()},
-            confidence=confidence,
-            level=look.confidence,
-            half_width=half_width,
-            looks=plan,
-            unseen=UnseenMass.of(tally.hits, tally.first, self.done, look.confidence),
-            provenance=self.made,
-        )
-
-    def _catalog(self) -> Catalog:
-        return Catalog(tuple(self.tally.collector.points), self.field.spec(), self.made)
-
-    def _reporter(self, count: int) -> Callable[[float], None]:
-        def report(share: float) -> None:
-            fraction = (self.done + share * count) / self.total
-            self.progress = self.meter.step(self.progress, jnp.asarray(fraction))
-
-        return report
-
-
-class _Part(dfx.AbstractProgressMeter):
-    """The progress of one batch, as a part of the whole."""
-
-    report: Callable[[float], None]
-
-    def init(self) -> None:
-        """Begin; the whole has begun already."""
-
-    def step(self, state: None, progress: Any) -> None:
-        """Pass the progress on."""
-        self.report(float(progress))
-
-    def close(self, state: None) -> None:
-        """End; the whole goes on."""
-
-
-Take = Callable[[int, int], np.ndarray]
-"""Returns `count` starts from number `first` on."""
-
-
-def _given(field: AbstractField, starts: Any) -> Take:
-    states = np.asarray(as_states(field.shape, starts))
-    return lambda first, count: states[first : first + count]
-
-
-def _drawn(field: AbstractField, law: AbstractSampler | Sampler, key: Any, block: int) -> Take:
-    """Draw in blocks of one size, so that drawing compiles once, and keep the last few."""
-    blocks: dict[int, np.ndarray] = {}
-
-    def take(first: int, count: int) -> np.ndarray:
-        needed = range(first // block, (first + count - 1) // block + 1)
-        for number in [number for number in blocks if number not in needed]:
-            del blocks[number]
-        for number in needed:
-            if number not in blocks:
-                blocks[number] = np.asarray(draw(law, key, field.shape, number * block, block))
-        offset = first - needed[0] * block
-        return np.concatenate([blocks[n] for n in needed])[offset : offset + count]
-
-    return take
+    return drawn_starts(field, law, key, block), sampler_spec(law)
