@@ -1,8 +1,11 @@
 """Basin maps as files: written whole or not at all, checked when they are read."""
 
+import contextlib
+import hashlib
 import json
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +24,9 @@ TILE = 1_024
 
 STRIP = 4_000_000
 """About so many cells are in memory while a Zarr file is written."""
+
+CHECKSUMS = "checksums"
+"""Attribute of a map in a file."""
 
 VARIABLES = ("label", "image", "outcome", "settling_time", "integrated")
 
@@ -57,7 +63,7 @@ def save_map(dataset: "xr.Dataset", path: str | os.PathLike[str]) -> None:
     if path.is_dir() and any(path.iterdir()) and not _holds_map(path):
         raise ValueError(f"{path} is a directory that holds something else; it was not touched.")
     with replacing(path) as temporary:
-        write(dataset, temporary)
+        write(dataset.assign_attrs({CHECKSUMS: json.dumps(_checksums(dataset))}), temporary)
 
 
 def load_map(path: str | os.PathLike[str]) -> "xr.Dataset":
@@ -88,19 +94,18 @@ def load_map(path: str | os.PathLike[str]) -> "xr.Dataset":
         raise FileNotFoundError(f"{path} is not there.")
     # Whatever a damaged file makes the libraries raise, there is no map to be had from it.
     try:
-        dataset = read(path)
-        _require_map(dataset, str(path))
-        if dataset["label"].size <= IN_MEMORY:
-            dataset = dataset.load()
-            _require_values(dataset)
-            dataset.close()
-    except ModuleNotFoundError:
-        raise
+        with contextlib.ExitStack() as stack:
+            dataset = stack.enter_context(read(path))
+            small = math.prod(dataset.sizes.values()) <= IN_MEMORY
+            dataset = _checked(dataset.load() if small else dataset, small)
+            if not small:
+                stack.pop_all()
+            return dataset
     except Exception as error:
         raise ValueError(
-            f"{path} is damaged or no basin map: {error} The file was not changed."
+            f"{path} is damaged or no basin map: {str(error).rstrip('.')}. The file was not "
+            "changed."
         ) from error
-    return dataset
 
 
 def _by_ending(path: Path, netcdf: Callable[..., Any], zarr: Callable[..., Any]) -> Any:
@@ -159,6 +164,58 @@ def _holds_map(path: Path) -> bool:
         return "mislabelled_bound" in json.loads((path / "zarr.json").read_bytes())["attributes"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def _checked(dataset: "xr.Dataset", whole: bool) -> "xr.Dataset":
+    """Return the dataset without its checksums, once they and everything else are found right.
+
+    Args:
+        dataset: what was read.
+        whole: whether the values are checked too.
+    """
+    _require_map(dataset, "it")
+    try:
+        sums = json.loads(dataset.attrs[CHECKSUMS])
+    except KeyError:
+        raise ValueError("it has no checksums: `save_map` did not write it") from None
+    dataset = dataset.drop_attrs(deep=False).assign_attrs(
+        {name: value for name, value in dataset.attrs.items() if name != CHECKSUMS}
+    )
+    found = _checksums(dataset) if whole else {"": _seal(dataset, sums)}
+    for name, value in found.items():
+        if sums.get(name) != value:
+            raise ValueError(f"{name or 'its description'} does not match its checksum")
+    if whole:
+        _require_values(dataset)
+    return dataset
+
+
+def _checksums(dataset: "xr.Dataset") -> dict[str, str]:
+    """Return the checksum of each variable and, as that of the empty name, of the description."""
+    sums = {}
+    for name, variable in dataset.variables.items():
+        height = max(STRIP // max(variable[:1].size, 1), 1)
+        checksum = hashlib.sha256()
+        for first in range(0, len(variable), height):
+            strip = np.ascontiguousarray(variable[first : first + height].values)
+            # NaNs have many bit patterns, and no reader promises to keep them.
+            strip = np.where(np.isnan(strip), np.nan, strip) if strip.dtype.kind == "f" else strip
+            checksum.update(strip.tobytes())
+        sums[str(name)] = checksum.hexdigest()
+    return {**sums, "": _seal(dataset, sums)}
+
+
+def _seal(dataset: "xr.Dataset", sums: Mapping[str, str]) -> str:
+    def plain(attributes: Mapping[Any, Any]) -> dict[str, Any]:
+        # Readers return an array of one number as a number.
+        return {str(name): np.atleast_1d(value).tolist() for name, value in attributes.items()}
+
+    described = {
+        str(name): [sums.get(str(name)), str(v.dtype), v.dims, v.shape, plain(v.attrs)]
+        for name, v in dataset.variables.items()
+    }
+    text = json.dumps([plain(dataset.attrs), described], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _require_map(dataset: "xr.Dataset", name: str) -> None:

@@ -80,7 +80,9 @@ class Quadtree:
 def coarsest(shape: tuple[int, int], least: int) -> int:
     """Return the highest level whose lattice has at least so many cells, 0 if none has."""
     level = 0
-    while np.prod([((count - 2) >> (level + 1)) + 2 for count in shape]) >= least:
+    while 2 << level < max(shape):
+        if np.prod([((count - 2) >> (level + 1)) + 2 for count in shape]) < least:
+            break
         level += 1
     return level
 

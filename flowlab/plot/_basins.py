@@ -62,7 +62,8 @@ def basins(
             (location, kind); those of the map itself if not given and two-dimensional, `()` for
             none.
         legend: `"below"`, `"right"` or `False`. It names the largest 24 regions.
-        shade: `"settling_time"` darkens cells by the logarithm of the time to settle.
+        shade: `"settling_time"` darkens cells by the logarithm of the time to settle; cells that
+            were inferred have none and stay as they are.
         ax: the axes; the current ones if not given.
         **imshow: passed to `Axes.imshow`.
 
@@ -215,7 +216,8 @@ def _shaded(numbers: np.ndarray, regions: list[Region], times: np.ndarray) -> np
     logs = np.log(np.maximum(times, 1e-12))
     finite = np.isfinite(logs)
     low, high = np.percentile(logs[finite], [2, 98]) if finite.any() else (0.0, 1.0)
-    share = np.clip((np.where(finite, logs, high) - low) / ((high - low) or 1.0), 0, 1)
+    logs = np.where(finite, logs, np.where(np.isnan(times), low, high))
+    share = np.clip((logs - low) / ((high - low) or 1.0), 0, 1)
     return colours * (1 - 0.45 * share[..., None])
 
 
