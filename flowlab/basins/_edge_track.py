@@ -81,7 +81,8 @@ class Track:
         for _ in range(EXTENSIONS):
             times = np.linspace(0.0, self.duration, SAVED + 1)[1:]
             flight = self._flight(field, follow, times)
-            apart = np.linalg.norm((flight[1] - flight[0]).reshape(flight.shape[1], -1), axis=-1)
+            gaps = (flight[1] - flight[0]).reshape(-1, field.size)
+            apart = np.linalg.norm(gaps, axis=-1)
             over = np.flatnonzero(apart >= self.divergence)
             kept = int(over[0]) + 1 if len(over) else len(apart)
             if kept:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import diffrax as dfx
@@ -226,14 +227,20 @@ def _of_starts(
 
 def _draw(key: Key, count: int, region: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Uniform points and directions, (count, D) each."""
+    places, directions = jax.device_get(_drawn(key, jnp.arange(count), region.shape[1]))
+    return region[0] + places * (region[1] - region[0]), np.asarray(directions)
+
+
+@partial(jax.jit, static_argnums=2)
+def _drawn(key: Key, numbers: jax.Array, ambient: int) -> tuple[jax.Array, jax.Array]:
+    """Points of the unit cube and of the unit sphere."""
 
     def one(number: jax.Array) -> tuple[jax.Array, jax.Array]:
         place, turn = jax.random.split(jax.random.fold_in(key, number))
-        normal = jax.random.normal(turn, region.shape[1:])
-        return jax.random.uniform(place, region.shape[1:]), normal / jnp.linalg.norm(normal)
+        normal = jax.random.normal(turn, (ambient,))
+        return jax.random.uniform(place, (ambient,)), normal / jnp.linalg.norm(normal)
 
-    places, directions = jax.device_get(jax.vmap(one)(jnp.arange(count)))
-    return region[0] + places * (region[1] - region[0]), np.asarray(directions)
+    return jax.vmap(one)(numbers)
 
 
 def _of_map(basins: Any, radii: Sequence[float] | None, level: float) -> UncertaintyExponent:
