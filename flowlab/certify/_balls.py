@@ -113,6 +113,22 @@ class _Balls:
         """The identity."""
         return balls(np.eye(size))
 
+    def products(self, W: BallArray, U: BallArray) -> BallArray:
+        """Inner products of rows."""
+        return W @ U.T
+
+    def mixtures(self, weights: BallArray, U: BallArray) -> BallArray:
+        """Weighted sums of rows."""
+        return weights @ U
+
+    def own(self, size: int) -> np.ndarray:
+        """The mask of the pairs of a row with itself."""
+        return np.eye(size) > 0
+
+    def once(self, function: Any, *args: Any) -> Any:
+        """The function of the arguments: nothing is fused here."""
+        return function(*args)
+
 
 def _exact(value: Any) -> Any:
     return value if isinstance(value, np.ndarray) and value.dtype == object else balls(value)

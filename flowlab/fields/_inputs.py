@@ -25,6 +25,10 @@ class AbstractInputs(eqx.Module):
     def gradient(self, W: jax.Array, V: jax.Array, a: Weights, b: Weights) -> jax.Array:
         """Return its gradient by `W`, (K, d)."""
 
+    def gradients(self, W: jax.Array, V: jax.Array, a: Weights, b: Weights) -> jax.Array:
+        """Return its gradients at many `W`, the last axis counting them: (K, d, n)."""
+        return jax.vmap(lambda w: self.gradient(w, V, a, b), in_axes=-1, out_axes=-1)(W)
+
     @abc.abstractmethod
     def hessian(self, W: jax.Array, V: jax.Array, a: Weights, b: Weights) -> jax.Array:
         """Return its Hessian by `W`, (K, d, K, d)."""
@@ -92,6 +96,13 @@ class Gaussian(AbstractInputs):
         """Return the population gradient."""
         return self._whiten(relu.gradient(self._whiten(W), self._whiten(V), a, b))
 
+    def gradients(self, W: jax.Array, V: jax.Array, a: Weights, b: Weights) -> jax.Array:
+        """Return the population gradients at many states."""
+        if self.root is None:
+            return relu.gradients(W, V, a, b)
+        white = relu.gradients(self._whiten_lanes(W), self._whiten(V), a, b)
+        return self._whiten_lanes(white)
+
     def hessian(self, W: jax.Array, V: jax.Array, a: Weights, b: Weights) -> jax.Array:
         """Return the population Hessian."""
         white = relu.hessian(self._whiten(W), self._whiten(V), a, b)
@@ -118,6 +129,9 @@ class Gaussian(AbstractInputs):
 
     def _whiten(self, W: jax.Array) -> jax.Array:
         return W if self.root is None else W @ self.root
+
+    def _whiten_lanes(self, W: jax.Array) -> jax.Array:
+        return jnp.einsum("jan,ab->jbn", W, self.root)
 
 
 class Isotropic(AbstractInputs):
@@ -168,6 +182,10 @@ class Isotropic(AbstractInputs):
     def gradient(self, W: jax.Array, V: jax.Array, a: Weights, b: Weights) -> jax.Array:
         """Return the population gradient."""
         return self.second_moment * relu.gradient(W, V, a, b)
+
+    def gradients(self, W: jax.Array, V: jax.Array, a: Weights, b: Weights) -> jax.Array:
+        """Return the population gradients at many states."""
+        return self.second_moment * relu.gradients(W, V, a, b)
 
     def hessian(self, W: jax.Array, V: jax.Array, a: Weights, b: Weights) -> jax.Array:
         """Return the population Hessian."""

@@ -2,7 +2,9 @@
 
 A closed form is written once, against a namespace `xp` and the operators and methods that every
 kind of array shares (`+ - * / @`, indexing, `.sum`, `.T`). `JAX` and `NUMPY` are the namespaces of
-floats; a namespace of balls gives the same names to the same operations on enclosures.
+floats; a namespace of balls gives the same names to the same operations on enclosures. `LANES` is
+that of many states at once: each array has one more axis, the last, that counts them, of length 1
+where all states share the values.
 """
 
 from types import SimpleNamespace
@@ -12,9 +14,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._arctangent import arctan_quotient
+from ._kernel import once
 
 
-def _floats(np_like: Any) -> SimpleNamespace:
+class Namespace(SimpleNamespace):
+    """Named operations, compared by identity, so that traces can be kept by namespace."""
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+def _floats(np_like: Any) -> Namespace:
     def root(x):
         """Square root of a quantity known to be nonnegative; derivative 0, not NaN, at 0."""
         positive = x > 0
@@ -32,7 +42,19 @@ def _floats(np_like: Any) -> SimpleNamespace:
     def angle(sine, cosine):
         return arctan_quotient(sine, cosine, xp=np_like)
 
-    return SimpleNamespace(
+    def products(W, U):
+        """Inner products `w_j . u_i` of rows."""
+        return W @ U.T
+
+    def mixtures(weights, U):
+        """Sums `sum_i weights_ji u_i` of rows."""
+        return weights @ U
+
+    def own(size):
+        """The mask of the pairs of a row with itself."""
+        return np_like.eye(size) > 0
+
+    return Namespace(
         pi=np.pi,
         root=root,
         inverse=inverse,
@@ -40,8 +62,32 @@ def _floats(np_like: Any) -> SimpleNamespace:
         angle=angle,
         where=np_like.where,
         eye=np_like.eye,
+        products=products,
+        mixtures=mixtures,
+        own=own,
+        once=once if np_like is jnp else _apply,
     )
+
+
+def _apply(function: Any, *args: Any) -> Any:
+    return function(*args)
+
+
+def _lanes() -> Namespace:
+    # Sums of few terms, written out: XLA runs them over the lanes, many times faster than it
+    # multiplies many small matrices.
+    def products(W, U):
+        return sum(W[:, None, a] * U[None, :, a] for a in range(W.shape[1]))
+
+    def mixtures(weights, U):
+        return sum(weights[:, i, None] * U[None, i] for i in range(U.shape[0]))
+
+    def own(size):
+        return jnp.eye(size)[..., None] > 0
+
+    return Namespace(**(vars(JAX) | {"products": products, "mixtures": mixtures, "own": own}))
 
 
 JAX = _floats(jnp)
 NUMPY = _floats(np)
+LANES = _lanes()

@@ -1,12 +1,15 @@
 r"""Closed forms of the two-layer ReLU network under `x ~ N(0, I)`.
 
 Rows of `W` (K, d) are students, rows of `U` (M, d) what they are paired with. Every function takes
-a namespace `xp` (see `_namespace`) first. The pairs are what everything is made of:
+a namespace `xp` (see `_namespace`) first. With the namespace of lanes, `angles`, `gated_sum` and
+`gradient` take arrays with one more axis, the last, that counts states. The pairs are what
+everything is made of:
 
 .. math:: F(e, u) = \frac{1}{2\pi}\left[(\pi-\theta)u + |u|\sin\theta\, e\right],
           \qquad \theta = \angle(e, u) \qquad\text{(Tian 2017, Theorem 1)}.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 Namespace = Any
@@ -27,11 +30,11 @@ class Angles(NamedTuple):
 
 def angles(xp: Namespace, W: Any, U: Any, same: bool) -> Angles:
     """Norms (K,), (M,) and cosine, sine, angle (K, M) of all pairs; `same`: `U` is `W`."""
-    norms_w = xp.root((W * W).sum(-1))
-    norms_u = norms_w if same else xp.root((U * U).sum(-1))
-    cosine = (W @ U.T) / (norms_w[:, None] * norms_u[None, :])
+    norms_w = xp.root((W * W).sum(1))
+    norms_u = norms_w if same else xp.root((U * U).sum(1))
+    cosine = xp.products(W, U) / (norms_w[:, None] * norms_u[None, :])
     if same:
-        cosine = xp.where(xp.eye(W.shape[0]) > 0, 1.0, cosine)
+        cosine = xp.where(xp.own(W.shape[0]), 1.0, cosine)
     sine = xp.root((1 - cosine) * (1 + cosine))
     return Angles(norms_w, norms_u, cosine, sine, xp.angle(sine, cosine))
 
@@ -52,10 +55,10 @@ def loss(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:
 
 def gated_sum(xp: Namespace, W: Any, U: Any, weights: Any, same: bool = False) -> Any:
     r""":math:`\sum_i c_i F(e_j, u_i)` for every student `j`, (K, d)."""
-    pair = angles(xp, W, U, same)
+    pair = xp.once(angles, xp, W, U, same)
     mass = (xp.pi - pair.theta) * weights
-    asymmetry = (pair.sine * (pair.norms_u * weights)).sum(-1) / pair.norms_w
-    return (mass @ U + asymmetry[:, None] * W) / (2 * xp.pi)
+    asymmetry = (pair.sine * (pair.norms_u * weights)).sum(1) / pair.norms_w
+    return (xp.mixtures(mass, U) + asymmetry[:, None] * W) / (2 * xp.pi)
 
 
 class Frame(NamedTuple):
@@ -116,14 +119,16 @@ def gating_jacobians(xp: Namespace, W: Any, U: Any, same: bool = False) -> tuple
     by_u, by_w = by_u / (2 * xp.pi), ratio * sine * (across + along) / (2 * xp.pi)
     if same:
         # A student's own term is w_j / 2 exactly; its computed angle may be a rounding error.
-        own = (xp.eye(W.shape[0]) > 0)[:, :, None, None]
+        own = xp.own(W.shape[0])[:, :, None, None]
         by_u, by_w = xp.where(own, identity / 2, by_u), xp.where(own, 0.0, by_w)
     return by_u, by_w
 
 
-def gradient(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:
+def gradient(
+    xp: Namespace, W: Any, V: Any, a: Any, b: Any, summed: Callable[..., Any] = gated_sum
+) -> Any:
     r""":math:`\nabla_j J = a_j[\sum_i a_i F(e_j, w_i) - \sum_k b_k F(e_j, v_k)]`, (K, d)."""
-    return a[:, None] * (gated_sum(xp, W, W, a, same=True) - gated_sum(xp, W, V, b))
+    return a[:, None] * (summed(xp, W, W, a, True) - summed(xp, W, V, b, False))
 
 
 def hessian(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:
@@ -132,6 +137,6 @@ def hessian(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:
     _, by_w_teacher = gating_jacobians(xp, W, V)
     taught = (b[None, :, None, None] * by_w_teacher).sum(1)
     weighted = (a[None, :, None, None] * by_w).sum(1) - taught
-    diagonal = (xp.eye(W.shape[0]) > 0)[:, :, None, None]
+    diagonal = xp.own(W.shape[0])[:, :, None, None]
     blocks = a[None, :, None, None] * by_u + xp.where(diagonal, weighted[:, None], 0.0)
     return (a[:, None, None, None] * blocks).swapaxes(1, 2)

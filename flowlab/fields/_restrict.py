@@ -44,6 +44,11 @@ class RestrictedField(AbstractField):
         """Return `dz/dt`."""
         return self.dual @ self.field(t, self.lift(w), args).reshape(-1)
 
+    def batch(self, w: jax.Array) -> jax.Array:
+        """Return `dz/dt` of many states, the last axis counting them: `(m, n)`."""
+        full = self.field.batch(self.origin[..., None] + jnp.tensordot(self.basis, w, ((0,), (0,))))
+        return self.dual @ full.reshape(-1, w.shape[-1])
+
     @property
     def has_loss(self) -> bool:
         """Whether the full field has one."""

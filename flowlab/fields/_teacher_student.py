@@ -13,6 +13,7 @@ from . import _relu_jax as relu
 from ._base import AbstractGradientFlow
 from ._flat import flat_directions, merge_collinear
 from ._inputs import AbstractInputs, Gaussian, Sample
+from ._namespace import JAX
 from ._samplers import Normal
 
 
@@ -114,6 +115,10 @@ class TeacherStudent(AbstractGradientFlow):
         del t, args
         return -self.inputs.gradient(w, *self._parameters())
 
+    def batch(self, w: jax.Array) -> jax.Array:
+        """Return `dw/dt` of many states, the last axis counting them: (K, d, n)."""
+        return -self.inputs.gradients(w, *self._parameters())
+
     def loss(self, w: jax.Array) -> jax.Array:
         """Return the loss `J(w)`, a scalar; raises `ValueError` at a zero student."""
         return self.inputs.loss(self._check(w), *self._parameters())
@@ -204,7 +209,7 @@ def population_gating(e: Any, w: Any) -> jax.Array:
         if value.ndim != 1:
             raise ValueError(f"{name} has shape {value.shape}; needed: one vector (d,).")
         _require_rows(value[None], name)
-    return relu.gated_sum(control[None], gated[None], jnp.ones(1, gated.dtype), False)[0]
+    return relu.gated_sum(JAX, control[None], gated[None], jnp.ones(1, gated.dtype), False)[0]
 
 
 def _weights(value: Any, count: int, name: str) -> jax.Array:

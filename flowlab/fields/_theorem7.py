@@ -9,6 +9,7 @@ import numpy as np
 
 from ..symmetry import AbstractGroup, SignedPermutations, TrivialGroup
 from ._base import AbstractField
+from ._kernel import once
 from ._namespace import JAX
 from ._samplers import Box
 from ._teacher_student import TeacherStudent
@@ -50,23 +51,10 @@ class Theorem7Plane(AbstractField):
     def __call__(self, t: Any, w: jax.Array, args: Any = None) -> jax.Array:
         """Return `(dx/dt, dy/dt)` (Tian 2017 supplement, Eqns 69-70, N = 1)."""
         del t, args
-        x, y = w[0], w[1]
-        others = self.students - 1
-        alpha = JAX.inverse(JAX.root(x * x + others * y * y))
-        cos_theta, cos_star = alpha * x, alpha * y
-        cos_phi = alpha * alpha * (2 * x * y + (others - 1) * y * y)
-        # sin(phi) from the gap of the two weights: exact at x = y, where 1 - cos^2 is noise.
-        gap = alpha * jnp.abs(x - y)
-        sin_theta = jnp.sqrt(others) * alpha * jnp.abs(y)
-        sin_star = alpha * JAX.root(x * x + (others - 1) * y * y)
-        sin_phi = gap * JAX.root(jnp.maximum(2 - gap * gap, 0.0))
-        theta = JAX.angle(sin_theta, cos_theta)
-        star, phi = JAX.angle(sin_star, cos_star), JAX.angle(sin_phi, cos_phi)
-        shared = -(jnp.pi - phi) * (x - 1 + others * y)
-        radial = others * (alpha * sin_star - sin_phi) + alpha * sin_theta
-        dx = shared - theta - phi * (x - 1) + radial * x
-        dy = shared - (star - phi) - phi * y + radial * y
-        return jnp.stack([dx, dy]) / (2 * jnp.pi)
+        # Both components as one complex number: stacked in the same kernel, each would compute
+        # what they share again.
+        velocity = once(_velocity, self.students, w)
+        return jnp.stack([velocity.real, velocity.imag])
 
     def lift(self, z: jax.Array) -> jax.Array:
         """Return the students `W` (K, d) with `x` on the diagonal, `y` elsewhere in K columns."""
@@ -105,6 +93,26 @@ class Theorem7Plane(AbstractField):
     def spec(self) -> dict[str, Any]:
         """Return everything that is needed to build the field again."""
         return {"type": "Theorem7Plane", "shape": [2], "students": self.students, "dim": self.dim}
+
+
+def _velocity(students: int, w: jax.Array) -> jax.Array:
+    """Return `dx/dt + i dy/dt`."""
+    x, y = w[0], w[1]
+    others = students - 1
+    square = x * x + others * y * y
+    # Sines and cosines of the angles with the own and with another teacher, and between two
+    # students, up to a positive factor; |x - y| makes the last sine exact at x = y.
+    along = np.sqrt(others) * jnp.abs(y)
+    across = JAX.root(x * x + (others - 1) * y * y)
+    gap = jnp.abs(x - y)
+    apart = gap * JAX.root((x + y) * (x + y) + 2 * (others - 1) * y * y)
+    theta, star = JAX.angle(along, x), JAX.angle(across, y)
+    phi = JAX.angle(apart, 2 * x * y + (others - 1) * y * y)
+    shared = -(np.pi - phi) * (x - 1 + others * y)
+    radial = (others * (across - apart) + along) * JAX.inverse(square)
+    dx = shared - theta - phi * (x - 1) + radial * x
+    dy = shared - (star - phi) - phi * y + radial * y
+    return jax.lax.complex(dx, dy) / (2 * np.pi)
 
 
 def theorem7_plane(K: int, dim: int | None = None) -> Theorem7Plane:
