@@ -241,7 +241,7 @@ def test_a_restriction_has_a_loss_and_is_no_gradient_flow():
         for near in ([0.99, 0.01], [0.26, 0.26])
     )
     assert (teacher.kind, saddle.kind) == ("sink node", "saddle")
-    assert abs(teacher.loss) < 1e-15 and abs(saddle.loss - 0.780076497251752) < 1e-14
+    assert abs(teacher.loss) < 1e-14 and abs(saddle.loss - 0.780076497251752) < 1e-14
     assert all(np.iscomplexobj(point.eigenvalues) for point in (teacher, saddle))
     # Of the full spectrum there remain K/2, along the diagonal, and -kappa across it.
     np.testing.assert_allclose(saddle.eigenvalues, [1.549160206328987, -2.5], rtol=0, atol=1e-12)

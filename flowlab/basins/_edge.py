@@ -40,6 +40,12 @@ class EdgeState:
         evaluations: evaluations of the field.
         images: the group elements that `image` counts, as in an `Ensemble`.
         catalog: the critical points given and met, the edge state among them.
+
+    Example:
+        >>> import flowlab as fl
+        >>> edge = fl.edge_state(fl.zoo.double_well(), [1.5, 0.7], [-0.5, 0.2])
+        >>> edge.record.kind, edge.record.index
+        ('saddle', 1)
     """
 
     state: np.ndarray

@@ -31,6 +31,13 @@ class BasinEntropy:
         box: cells along each side of a box.
         undecided: cells that belong to no basin and were left out.
         ignored: cells at the upper ends of the map that fill no whole box.
+
+    Example:
+        >>> import numpy as np, flowlab as fl
+        >>> halves = np.repeat([[0, 1]], 10, axis=0).repeat([7, 3], axis=1)
+        >>> found = fl.basin_entropy(halves)
+        >>> bool(0 < found.entropy < found.boundary_entropy <= np.log(2))
+        True
     """
 
     entropy: float

@@ -32,6 +32,12 @@ class SeparatrixPoint:
         evaluations: evaluations of the field, for all segments together.
         images: the group elements that `image` counts, as in an `Ensemble`.
         catalog: the critical points given and met.
+
+    Example:
+        >>> import flowlab as fl
+        >>> found = fl.separatrix_point(fl.zoo.double_well(), [1.0, 0.5], [-1.0, 0.5])
+        >>> bool(abs(found.location[0]) < 1e-9)
+        True
     """
 
     parameter: Any

@@ -41,6 +41,13 @@ class UncertaintyExponent:
         dispersion: how much the fractions scatter about the law, relative to chance (for maps, to
             what the variation between its parts explains): far above 1, there is no power law over
             these radii. The interval takes it into account.
+
+    Example:
+        >>> import jax, numpy as np, flowlab as fl
+        >>> half = lambda z: (z[:, 0] > 0.1).astype(int)
+        >>> fit = fl.uncertainty_exponent(half, x=(-1, 1), y=(-1, 1), key=jax.random.key(0))
+        >>> bool(fit.lower < 1 < fit.upper)
+        True
     """
 
     exponent: float

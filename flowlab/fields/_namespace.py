@@ -65,7 +65,7 @@ def _floats(np_like: Any) -> Namespace:
         products=products,
         mixtures=mixtures,
         own=own,
-        once=once if np_like is jnp else _apply,
+        once=_apply,
     )
 
 
@@ -85,7 +85,10 @@ def _lanes() -> Namespace:
     def own(size):
         return jnp.eye(size)[..., None] > 0
 
-    return Namespace(**(vars(JAX) | {"products": products, "mixtures": mixtures, "own": own}))
+    # Marks that keep XLA from inlining are for values only: derivatives through them, compiled
+    # together with the values, were seen to be wrong.
+    changed = {"products": products, "mixtures": mixtures, "own": own, "once": once}
+    return Namespace(**(vars(JAX) | changed))
 
 
 JAX = _floats(jnp)

@@ -51,6 +51,11 @@ class Theorem7Plane(AbstractField):
     def __call__(self, t: Any, w: jax.Array, args: Any = None) -> jax.Array:
         """Return `(dx/dt, dy/dt)` (Tian 2017 supplement, Eqns 69-70, N = 1)."""
         del t, args
+        velocity = _velocity(self.students, w)
+        return jnp.stack([velocity.real, velocity.imag])
+
+    def batch(self, w: jax.Array) -> jax.Array:
+        """Return `(dx/dt, dy/dt)` at many states (2, n)."""
         # Both components as one complex number: stacked in the same kernel, each would compute
         # what they share again.
         velocity = once(_velocity, self.students, w)

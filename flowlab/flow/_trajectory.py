@@ -105,7 +105,7 @@ def integrate(
     Example:
         >>> import jax.numpy as jnp, flowlab as fl
         >>> run = fl.integrate(fl.theorem7_plane(2), jnp.array([1e-3, 0.0]))
-        >>> run.outcome.name, run.limit.round(9).tolist()
+        >>> run.outcome.name, (run.limit.round(9) + 0.0).tolist()
         ('settled', [1.0, 0.0])
     """
     require_float64("integrate")
