@@ -24,10 +24,11 @@ from scipy.stats import binomtest
 
 from flowlab import GradientFlow, Outcome, Plane, basin_map, load_map, plot, save_map
 from flowlab.basins import _cells, _files, _follow, _quadtree
-from flowlab.basins._audit import Audit, audit_size, doubt_of, draw_cells, upper_bound
+from flowlab.basins._audit import Audit, audit_size, doubt_of, draw_cells
 from flowlab.basins._cells import Refiner
 from flowlab.basins._codes import Codes, Kind
 from flowlab.basins._grid import Grid
+from flowlab.basins._interval import upper_limit
 from flowlab.basins._progress import Progress
 from flowlab.basins._quadtree import Quadtree, lattice
 from flowlab.catalog import Catalog, provenance
@@ -310,7 +311,7 @@ def test_the_same_key_audits_the_same_cells(obey):
 @pytest.mark.parametrize("doubt", [0.05, 1e-6])
 def test_upper_bound_is_clopper_and_pearsons(hits, doubt):
     exact = binomtest(hits, 100, alternative="less").proportion_ci(1 - doubt, method="exact")
-    assert upper_bound(hits, 100, doubt) == pytest.approx(exact.high, rel=1e-9)
+    assert upper_limit(hits, 100, doubt) == pytest.approx(exact.high, rel=1e-9)
 
 
 @pytest.mark.parametrize("bound", [0.3, 1e-3, 1e-5])
@@ -318,8 +319,8 @@ def test_upper_bound_is_clopper_and_pearsons(hits, doubt):
 def test_an_audit_is_as_large_as_its_bound_needs(bound, number):
     doubt = doubt_of(number, 0.95)
     count = audit_size(bound, doubt)
-    assert upper_bound(0, count, doubt) <= bound < upper_bound(0, count - 1, doubt)
-    assert Audit(10**9, count, 0, doubt).bound == upper_bound(0, count, doubt)
+    assert upper_limit(0, count, doubt) <= bound < upper_limit(0, count - 1, doubt)
+    assert Audit(10**9, count, 0, doubt).bound == upper_limit(0, count, doubt)
     assert Audit(count, count, 0, doubt).bound == 0
 
 

@@ -47,7 +47,7 @@ def test_version_and_help(flowlab):
     assert flowlab("--version") == (0, f"flowlab {version('flowlab')}\n", "")
     status, printed, _ = flowlab("--help")
     assert status == 0
-    for command in ("map", "catalog", "paper"):
+    for command in ("map", "fractions", "catalog", "paper"):
         assert re.search(rf"│ {command} ", printed)
     status, printed, _ = flowlab("map", "--help")
     for option in "students teacher dim system starts seed resolution out".split():
@@ -222,6 +222,87 @@ def test_a_disk_that_fills_up_is_a_failure(flowlab, monkeypatch, tmp_path):
         "map", "--system", "double_well", "--starts", 30, "--resolution", 4, "--out", tmp_path
     )
     assert (status, said) == (1, "Failed: [Errno 28] No space left on device\n")
+
+
+# flowlab fractions
+
+
+def test_fractions_of_a_known_system(flowlab, tmp_path):
+    """Uniform on [-1, 3]²: three quarters of the starts have x > 0."""
+    out = tmp_path / "new" / "fractions.json"
+    arguments = ["fractions", "--system", "double_well", "--low", -1, "--high", 3, "--starts", 400]
+    status, printed, complaint = flowlab(*arguments, "--confidence", 0.999, "--out", out)
+    assert (status, complaint) == (0, "")
+    assert "400 starts from Box(lower=-1, upper=3)" in printed
+    assert printed.endswith(f"Written:\n  {out}\n") and "…" not in printed
+    data = json.loads(out.read_text(encoding="utf-8"))
+    more, fewer = data["fractions"]
+    assert more["hits"] + fewer["hits"] == data["starts"] == 400
+    assert more["lower"] < 3 / 4 < more["upper"] and fewer["lower"] < 1 / 4 < fewer["upper"]
+    locations = {point["id"]: point["location"] for point in data["points"]}
+    np.testing.assert_allclose(locations[more["point"]], [1, 0], rtol=0, atol=1e-12)
+    assert f"{more['hits']}  1/1" in printed
+    # The same starts again, by a rule that would stop there.
+    _, again, _ = flowlab(*arguments[:-2], "--half-width", 0.06, "--max-starts", 400)
+    assert "Half-width 0.06 reached at look" in " ".join(again.split())
+
+
+FRACTIONS = {
+    "both rules": (("--starts", 10, "--half-width", 0.1), "--half-width lets the data decide"),
+    "a cap on a number": (
+        ("--starts", 10, "--max-starts", 20),
+        "--max-starts lets the data decide",
+    ),
+    "too wide": (("--half-width", 0.7), "--half-width is 0.7; needed: a number between 0 and 0.5"),
+    "too sure": (("--confidence", 95), "--confidence is 95; needed: a probability"),
+    "no starts": (("--starts", 0), "'--starts'"),
+    "unknown law": (("--sampler", "cauchy"), "--sampler is 'cauchy'; needed: normal, ball, box"),
+    "a law without its width": (("--sampler", "normal"), "a normal sampler needs --std"),
+    "half a box": (("--low", 0), "a box sampler needs --high"),
+    "two laws": (("--std", 1, "--radius", 2), "--radius does not go with a normal sampler"),
+    "a negative width": (("--std", -1), "std is -1.0; needed"),
+    "an empty box": (("--low", 1, "--high", 0), "the box is empty"),
+    "two fields": (("--system", "duffing", "--dim", 2), "--dim describes a student network"),
+    "a folder": (("--out", "{tmp}"), "is a directory; needed: a file"),
+}
+
+
+@pytest.mark.parametrize("case", FRACTIONS)
+def test_fractions_refuses(flowlab, files, tmp_path, monkeypatch, case):
+    monkeypatch.chdir(tmp_path)
+    arguments, complaint = FRACTIONS[case]
+    status, printed, said = flowlab("fractions", *(str(a).format(**files) for a in arguments))
+    assert (status, printed) == (2, "")
+    assert complaint in words(said) and "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fractions_refuses_the_store_of_another_job(flowlab, tmp_path):
+    pytest.importorskip("zarr")
+    arguments = ["fractions", "--system", "double_well", "--starts", 5, "--store", tmp_path / "job"]
+    assert flowlab(*arguments)[0] == 0
+    status, printed, _ = flowlab(*arguments)
+    assert status == 0 and "5 starts" in printed
+    status, _, said = flowlab(*arguments, "--seed", 1)
+    assert status == 2 and "another job" in words(said)
+    status, _, said = flowlab(*arguments, "--no-resume")
+    assert status == 2 and "holds this job already" in words(said)
+
+
+# flowlab paper
+
+
+@pytest.mark.slow
+def test_theorem_6_as_a_command(flowlab, monkeypatch):
+    monkeypatch.setattr("flowlab.cli._theorem6.DIMENSIONS", (2,))
+    status, printed, complaint = flowlab("paper", "--theorem", 6, "--samples", 5_000)
+    assert (status, complaint) == (0, "")
+    assert "5,000 starts" in printed and "…" not in printed
+    for exact, bound in (("0.484637", "0.45"), ("0.422173", "0.25")):
+        (line,) = (line for line in printed.splitlines() if exact in line)
+        assert bound in line.split() and "1,000/1,000" in line
+    assert "That probability is 1" in " ".join(printed.split())
+    assert flowlab("paper", "--theorem", 7)[0] == 2
 
 
 # flowlab catalog show

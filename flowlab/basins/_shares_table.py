@@ -1,6 +1,7 @@
 """Basin fractions as a table in plain text."""
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -8,6 +9,9 @@ if TYPE_CHECKING:
 
 LONGEST = 30
 """A result with more rows than this is shown in part."""
+
+WIDTH = 79
+"""Footnotes are wrapped at so many columns."""
 
 
 def text(shares: "Fractions") -> str:
@@ -19,16 +23,17 @@ def text(shares: "Fractions") -> str:
     Returns:
         The lines, joined.
     """
-    return "\n".join([headline(shares), *_lines(shares), *footnotes(shares)])
+    notes = [textwrap.fill(note, WIDTH) for note in _footnotes(shares)]
+    return "\n".join([_headline(shares), *_lines(shares), *notes])
 
 
-def headline(shares: "Fractions") -> str:
-    """Say what flowed from where."""
+def _headline(shares: "Fractions") -> str:
     spec = shares.catalog.field_spec
     kind = spec.get("name") or spec.get("type") or "unnamed field"
     where = f"{kind}, shape {tuple(spec['shape'])}" if "shape" in spec else kind
     law = shares.provenance["settings"]["sampler"]
-    return f"Basin fractions of {where}: {shares.starts:,} starts {_law(law)}"
+    count = f"{shares.starts:,} start{'s' * (shares.starts != 1)}"
+    return f"Basin fractions of {where}: {count} {_law(law)}"
 
 
 def _law(spec: Any) -> str:
@@ -47,22 +52,18 @@ def _short(value: Any) -> str:
     return said if len(said) <= 24 else "..."
 
 
-def columns(shares: "Fractions") -> list[str]:
-    """Name the columns of the table."""
+def _columns(shares: "Fractions") -> list[str]:
     has_loss = any(row.loss is not None for row in shares)
     return ["point", "kind", *(["loss"] * has_loss), "fraction", "interval", "hits", "images"]
 
 
-def cells(shares: "Fractions") -> list[list[str]]:
-    """Return the entries of the table, a list for each row.
-
-    The ends of the intervals are rounded outward, to two digits of the half-width.
-    """
+def _cells(shares: "Fractions") -> list[list[str]]:
+    """The entries of the table; of `images`, those reached and all there are."""
     reached: dict[str | None, int] = {}
     for point, _ in shares.image_hits:
         reached[point] = reached.get(point, 0) + 1
     sizes = {point.id: point.orbit_size for point in shares.catalog}
-    has_loss = "loss" in columns(shares)
+    has_loss = "loss" in _columns(shares)
     return [
         [
             row.point or "-",
@@ -71,7 +72,7 @@ def cells(shares: "Fractions") -> list[list[str]]:
             f"{row.fraction:.{_decimals(row)}f}",
             _interval(row),
             f"{row.hits:,}",
-            "" if row.point is None else f"{reached.get(row.point, 0)} of {sizes[row.point]:.6g}",
+            "" if row.point is None else f"{reached.get(row.point, 0)}/{sizes[row.point]:.6g}",
         ]
         for row in shares
     ]
@@ -86,6 +87,7 @@ def _decimals(row: "Fraction") -> int:
 
 
 def _interval(row: "Fraction") -> str:
+    """The ends rounded outward, to two digits of the half-width."""
     places = _decimals(row)
     unit = 10.0**places
     lower, upper = math.floor(row.lower * unit) / unit, math.ceil(row.upper * unit) / unit
@@ -93,7 +95,7 @@ def _interval(row: "Fraction") -> str:
 
 
 def _lines(shares: "Fractions") -> list[str]:
-    table = [columns(shares), *cells(shares)]
+    table = [_columns(shares), *_cells(shares)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     right = {"hits"}
     lines = [
@@ -109,8 +111,7 @@ def _lines(shares: "Fractions") -> list[str]:
     return [*lines[: LONGEST - 3], f"...  {hidden} more; `to_frame()` has them all", *lines[-3:]]
 
 
-def footnotes(shares: "Fractions") -> list[str]:
-    """Say what the intervals and the bound on the rest mean."""
+def _footnotes(shares: "Fractions") -> list[str]:
     sure, rest = _percent(shares.confidence), shares.unseen
     lines = [
         f"Points that no start reached attract at most {_upward(rest.upper)} of the starts "

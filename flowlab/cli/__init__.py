@@ -13,6 +13,7 @@ import typer
 
 from ._catalog import show_catalog
 from ._errors import messages
+from ._fractions import estimate_fractions
 from ._map import map_landscape
 from ._paper import check_paper
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("map")(map_landscape)
+app.command("fractions")(estimate_fractions)
 app.command("paper")(check_paper)
 
 catalogs = typer.Typer(help="Look at exported catalogs.", no_args_is_help=True)
