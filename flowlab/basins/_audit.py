@@ -31,7 +31,7 @@ class Audit:
         """Upper confidence bound on the fraction of the inferred cells that are mislabelled."""
         if self.audited == self.inferred:
             return self.mismatched / self.inferred if self.inferred else 0.0
-        # For draws without replacement it errs on the safe side.
+        # For draws without replacement the binomial limit errs on the safe side.
         return float(upper_limit(self.mismatched, self.audited, self.doubt))
 
 

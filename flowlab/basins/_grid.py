@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..fields import AbstractField
-from ._plane import Plane
+from ..fields import AbstractField, Plane
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,6 +40,10 @@ class Grid:
         row, column = np.divmod(cells, len(self.xs))
         centres = np.stack([self.xs[column], self.ys[row]], -1)
         return centres if self.plane is None else self.plane.lift(centres)
+
+    def probes(self) -> np.ndarray:
+        """Return a few states (n, *shape) of the grid, far apart."""
+        return self.starts(np.linspace(0, self.size - 1, 3).astype(int))
 
 
 def make_grid(field: AbstractField, plane: Plane | None, x: Any, y: Any, resolution: Any) -> Grid:

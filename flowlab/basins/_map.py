@@ -6,27 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import diffrax as dfx
 import jax
-import jax.numpy as jnp
-import numpy as np
 
 from .._checks import require_float64
 from .._store import JobStore
 from .._types import Key
 from ..catalog import Catalog, provenance
-from ..fields import AbstractField
+from ..fields import AbstractField, Plane
+from ..flow import job_description
 from ._cells import CHUNK, Refiner, chunks_of_all, follow_all
 from ._dataset import make_dataset
 from ._follow import Follower
 from ._full import codes_in_full, require_restricted
 from ._grid import Grid, make_grid
-from ._plane import Plane
+from ._interval import checked_confidence
 from ._progress import Progress
 
 if TYPE_CHECKING:
     import xarray as xr
-
-PROBES = 3
-"""A job in a store knows its field by the values at so many states."""
 
 
 def basin_map(
@@ -46,6 +42,8 @@ def basin_map(
     rtol: float = 1e-8,
     atol: float = 1e-10,
     max_steps: int = 16_384,
+    escape_radius: float | None = None,
+    workers: int | None = None,
     store: str | os.PathLike[str] | None = None,
     resume: bool = True,
     progress_meter: dfx.AbstractProgressMeter | None = None,
@@ -82,6 +80,9 @@ def basin_map(
         rtol: relative tolerance of a step.
         atol: absolute tolerance of a step.
         max_steps: step budget of each trajectory.
+        escape_radius: as in `settle`.
+        workers: number of threads; as many as there are cores if not given. The result does not
+            depend on it.
         store: a directory that keeps what is finished, so that the same call after an interruption
             computes what is missing, with the same result (needs the extra `zarr`).
         resume: whether what is finished in the store may be used.
@@ -116,17 +117,20 @@ def basin_map(
     restricted = require_restricted(field) if full else None
     _require_audit(audit, confidence)
     key = jax.random.key(0) if key is None else key
-    options = {"solver": solver, "rtol": rtol, "atol": atol, "max_steps": max_steps}
+    options = {
+        "solver": solver, "rtol": rtol, "atol": atol, "max_steps": max_steps,
+        "escape_radius": escape_radius,
+    }  # fmt: skip
     ways = {"refine": refine, **({"audit": audit, "confidence": confidence} if refine else {})}
     made = provenance(field, key=key if refine else None, **_where(grid, x, y), **ways, **options)
     known = None if full else catalog
     with contextlib.ExitStack() as stack:
         kept = None
         if store is not None:
-            job = _job(field, grid, known, made)
+            job = job_description("basin map", field, grid.probes(), known, made, chunk=CHUNK)
             count = None if refine else chunks_of_all(grid.size)
             kept = stack.enter_context(JobStore.open(store, job, chunks=count, resume=resume))
-        follower = Follower(field, grid, known, kept, **options)
+        follower = Follower(field, grid, known, kept, workers=workers, **options)
         progress = Progress(progress_meter)
         cells = (
             Refiner(follower, key, audit, confidence, progress).run()
@@ -146,8 +150,7 @@ def _require_audit(audit: float, confidence: float) -> None:
             f"audit is {audit!r}; needed: a bound between 0 and 1, a whole number of cells, or 0 "
             "for no audit."
         )
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence!r}; needed: a probability between 0 and 1.")
+    checked_confidence(confidence)
 
 
 def _where(grid: Grid, x: Any, y: Any) -> dict[str, Any]:
@@ -156,21 +159,3 @@ def _where(grid: Grid, x: Any, y: Any) -> dict[str, Any]:
         plane = grid.plane
         where["plane"] = {"origin": plane.origin, "u": plane.u, "v": plane.v}
     return where
-
-
-def _job(
-    field: AbstractField, grid: Grid, catalog: Catalog | None, made: dict[str, Any]
-) -> dict[str, Any]:
-    """Return all that decides what the cells' codes are, in JSON's words."""
-    corners = grid.starts(np.linspace(0, grid.size - 1, PROBES).astype(int))
-    values = [np.asarray(field(0.0, jnp.asarray(w), None)).reshape(-1) for w in corners]
-    return {
-        "task": "basin map",
-        "field": field.spec(),
-        # The description of a user's function is its name; rounded, so that other machines agree.
-        "field_values": [[f"{entry:.8e}" for entry in value] for value in values],
-        "points": None if catalog is None else [[p.id, p.location.tolist()] for p in catalog],
-        "key": made["key"],
-        "settings": made["settings"],
-        "chunk": CHUNK,
-    }

@@ -73,11 +73,11 @@ class TeacherStudent(AbstractGradientFlow):
             )
         _require_rows(V, "teacher")
         self.teacher = V
-        if students is None:
-            students = np.shape(output_weights)[0] if np.ndim(output_weights) else V.shape[0]
-        if students < 1:
-            raise ValueError(f"students is {students}; needed: a whole number, at least 1.")
-        self.output_weights = _weights(output_weights, students, "output_weights")
+        count = np.shape(output_weights)[0] if np.ndim(output_weights) else V.shape[0]
+        count = count if students is None else students
+        if count < 1:
+            raise ValueError(f"students is {count}; needed: a whole number, at least 1.")
+        self.output_weights = _weights(output_weights, count, "output_weights")
         self.teacher_weights = _weights(teacher_weights, V.shape[0], "teacher_weights")
         self.inputs = Gaussian() if inputs is None else inputs
         self.inputs.check(V.shape[1])
