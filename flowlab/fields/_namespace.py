@@ -20,7 +20,7 @@ from ._kernel import once
 class Namespace(SimpleNamespace):
     """Named operations, compared by identity, so that traces can be kept by namespace."""
 
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # pyright: ignore[reportAssignmentType]
     __eq__ = object.__eq__
 
 

@@ -26,7 +26,8 @@ def gated_sum(xp: Namespace, W: jax.Array, U: jax.Array, weights: jax.Array, sam
 @gated_sum.defjvp
 def _gated_sum_jvp(xp, same, primals, tangents):
     if xp is LANES:
-        change = jax.jvp(lambda *x: _one_by_one(*x, same), primals, tangents)[1]
+        alone = ft.partial(_one_by_one, same=same)
+        change = jax.jvp(alone, primals, tangents)[1]
         return gated_sum(xp, *primals, same), change
     W, U, weights = primals
     dW, dU, dweights = tangents
