@@ -80,7 +80,7 @@ def settle_distributed(
         point=np.concatenate([point for point, _ in labels]),
         image=np.concatenate([image for _, image in labels]),
         evaluations=arrays["steps"] * default_method(solver, rtol, atol).stages,
-        images=tuple(merger.images),
+        images=tuple(merger.images.elements),
         catalog=merger.catalog({}, record),
     )
 

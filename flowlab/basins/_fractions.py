@@ -12,11 +12,12 @@ from .._store import JobStore
 from .._types import Key, Sampler
 from ..catalog import Catalog, provenance
 from ..fields import AbstractField, AbstractSampler, sampler_spec
+from ..flow import PROBES, fingerprint, job_description
 from ._interval import checked_confidence
 from ._sampling import Sampling
 from ._schedule import Look, looks
 from ._shares import Fractions
-from ._starts import Take, describe_job, digest, drawn_starts, given_starts
+from ._starts import Take, drawn_starts, given_starts
 
 
 def basin_fractions(
@@ -116,9 +117,11 @@ def basin_fractions(
     with contextlib.ExitStack() as stack:
         kept = None
         if store is not None:
-            job = describe_job("basin fractions", field, take, catalog, made)
-            job["chunk"], job["looks"] = size, [look.starts for look in plan]
-            job["given"] = digest(starts) if law is None else None
+            job = job_description(
+                "basin fractions", field, take(0, PROBES), catalog, made,
+                chunk=size, looks=[look.starts for look in plan],
+                given=fingerprint(starts if law is None else None),
+            )  # fmt: skip
             kept = stack.enter_context(JobStore.open(store, job, resume=resume))
         settling = {"solver": solver, **options}
         sampling = Sampling(field, take, catalog, made, size, progress_meter, kept, settling)

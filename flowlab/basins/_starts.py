@@ -1,19 +1,13 @@
 """The sequence of starts of a sampling, a batch at a time."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from .._checks import as_states
 from .._types import Key, Sampler
-from ..catalog import Catalog
 from ..fields import AbstractField, AbstractSampler, draw
-
-PROBES = 3
-"""A job in a store knows its field and its sampler by so many starts."""
 
 Take = Callable[[int, int], np.ndarray]
 """Returns `count` starts from number `first` on."""
@@ -49,33 +43,3 @@ def drawn_starts(
         return np.concatenate([blocks[n] for n in needed])[offset : offset + count]
 
     return take
-
-
-def describe_job(
-    task: str, field: AbstractField, take: Take, catalog: Catalog | None, made: dict[str, Any]
-) -> dict[str, Any]:
-    """Return all that decides what becomes of a sequence of starts, in JSON's words.
-
-    The description of a user's function is its name, so a few starts and the field there stand for
-    it; rounded, so that other machines agree.
-    """
-    states = take(0, PROBES)
-    values = [np.asarray(field(0.0, jnp.asarray(w), None)) for w in states]
-    return {
-        "task": task,
-        "field": field.spec(),
-        "starts": [_rounded(state) for state in states],
-        "field_values": [_rounded(value) for value in values],
-        "points": None if catalog is None else [[p.id, p.location.tolist()] for p in catalog],
-        "key": made["key"],
-        "settings": made["settings"],
-    }
-
-
-def digest(states: Any) -> str:
-    """Return a checksum of starts that were given."""
-    return hashlib.sha256(np.ascontiguousarray(states, float).tobytes()).hexdigest()
-
-
-def _rounded(state: np.ndarray) -> list[str]:
-    return [f"{entry:.8e}" for entry in np.ravel(state)]

@@ -13,9 +13,8 @@ import numpy as np
 from .._checks import require_float64
 from .._types import Key
 from ..catalog import Catalog
-from ..fields import AbstractField
+from ..fields import AbstractField, Plane
 from ._labelled import as_labels, blocks, crop, fill
-from ._plane import Plane
 from ._scaling import Slope, fit_binomial, fit_tiles, local_slopes
 from ._sides import Sides
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import threading
-from typing import Any
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from .._outcome import Outcome
 from ..catalog import Collector
 from ..critical import newton_batches, outcome_of, unstable_projector
 from ..fields import AbstractField
+from ._images import Images
 from ._known import KnownSinks
 from ._method import Method
 from ._pool import Trajectories
@@ -66,13 +66,12 @@ class Labeller:
     ):
         self.field, self.method, self.collector = field, method, collector
         self.known, self.found_by = known, found_by
-        self.images: list[Any] = []
+        self.images = Images()
         self.passed: dict[int, np.ndarray] = {}
         """Saddles at which lanes rested, by point, whether or not one stayed."""
-        self._numbers: dict[str, int] = {}
         self._anchors: list[tuple[np.ndarray, int, int]] = []
         self._lock = threading.Lock()
-        listed = [(image.point, self._number(image.element)) for image in known.images]
+        listed = [(image.point, self.images.number(image.element)) for image in known.images]
         self._listed = np.array(listed, int).reshape(-1, 2)
 
     def label(
@@ -129,7 +128,7 @@ class Labeller:
                 again[place] = True
                 paths.gate[lane] /= 4
             else:
-                number = self._number(image.element)
+                number = self.images.number(image.element)
                 self._assign(labels, lane, Outcome.captured, image.state, image.point, number)
         return again
 
@@ -193,7 +192,7 @@ class Labeller:
                 element = group.match(location, ends[place], tol=float(close))
                 if element is not None:
                     state = np.asarray(group.act(element, location))
-                    image = self._number(element)
+                    image = self.images.number(element)
                     self._assign(labels, lanes[place], Outcome.settled, state, point, image)
                     break
             else:
@@ -230,7 +229,7 @@ class Labeller:
     def _collect(self, labels: Labels, lanes, ends, states, members, best: int) -> np.ndarray:
         """Label lanes that rest at one critical point; return the mask of those that leave it."""
         point, element = self.collector.add(states[best], found_by=self.found_by, hits=0)
-        image, record = self._number(element), self.collector.points[point]
+        image, record = self.images.number(element), self.collector.points[point]
         leaving = np.zeros(len(members), bool)
         if record.is_isolated_sink:
             self._anchors.append((states[best], point, image))
@@ -253,13 +252,6 @@ class Labeller:
             parts = gaps[members] @ unstable_projector(self.field, states[place]).T
             leaving[members] = np.linalg.norm(parts, axis=-1) > NOISE * noise
         return leaving
-
-    def _number(self, element: Any) -> int:
-        name = str(element)
-        if name not in self._numbers:
-            self._numbers[name] = len(self.images)
-            self.images.append(element)
-        return self._numbers[name]
 
 
 def _clusters(field: AbstractField, states: np.ndarray, chosen: np.ndarray) -> list[np.ndarray]:

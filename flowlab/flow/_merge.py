@@ -8,6 +8,7 @@ import numpy as np
 from ..catalog import Catalog, Collector
 from ..fields import AbstractField
 from ._chunk import Piece
+from ._images import Images
 
 
 class Merger:
@@ -22,8 +23,7 @@ class Merger:
     def __init__(self, field: AbstractField, catalog: Catalog | None, found_by: str):
         self.field, self.found_by = field, found_by
         self.collector = Collector(field, () if catalog is None else catalog.points)
-        self.images: list[Any] = []
-        self._numbers: dict[str, int] = {}
+        self.images = Images()
 
     def add(self, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
         """Return the point and the image that each trajectory of a piece reached, (n,) each."""
@@ -32,7 +32,7 @@ class Merger:
         table = np.full((len(piece.ends) + 1, 2), -1)
         for number, (state, hits) in enumerate(zip(piece.ends, counts, strict=True)):
             point, element = self.collector.add(state, found_by=self.found_by, hits=int(hits))
-            table[number] = point, self._number(element) if hits else -1
+            table[number] = point, self.images.number(element) if hits else -1
         return table[label, 0], table[label, 1]
 
     def catalog(self, balls: dict[int, Any], provenance: dict[str, Any]) -> Catalog:
@@ -42,13 +42,6 @@ class Merger:
             if points[number].capture is None:
                 points[number] = points[number].replace(capture=ball.to_dict())
         return Catalog(tuple(points), self.field.spec(), provenance)
-
-    def _number(self, element: Any) -> int:
-        name = str(element)
-        if name not in self._numbers:
-            self._numbers[name] = len(self.images)
-            self.images.append(element)
-        return self._numbers[name]
 
 
 def concatenate(parts: Iterable[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -123,7 +123,7 @@ def settle(
     return Ensemble(
         **{name: arrays[name] for name in ("outcome", "state", "point", "image", "time", "steps")},
         evaluations=np.asarray(arrays["steps"]) * method.stages,
-        images=tuple(merger.images),
+        images=tuple(merger.images.elements),
         catalog=merger.catalog(follower.known.balls, record),
     )
 

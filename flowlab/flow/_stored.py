@@ -33,18 +33,18 @@ def job_description(
     Args:
         task: what is done.
         field: the field.
-        probes: (n, *shape), a few states at which it is evaluated: the description of a user's
-            function is its name only.
+        probes: (n, *shape), a few starts, at which the field is evaluated too: the description of
+            a user's function is its name only.
         catalog: critical points known beforehand.
         made: the job's provenance, of which key and settings count.
         **further: what else decides.
     """
-    values = [np.asarray(field(0.0, jnp.asarray(w), None)).reshape(-1) for w in probes]
+    values = [np.asarray(field(0.0, jnp.asarray(w), None)) for w in probes]
     return {
         "task": task,
         "field": field.spec(),
-        # Rounded, so that other machines agree.
-        "field_values": [[f"{entry:.8e}" for entry in value] for value in values],
+        "starts": [_rounded(state) for state in probes],
+        "field_values": [_rounded(value) for value in values],
         "points": None if catalog is None else [[p.id, p.location.tolist()] for p in catalog],
         "key": made["key"],
         "settings": made["settings"],
@@ -52,11 +52,16 @@ def job_description(
     }
 
 
-def fingerprint(states: np.ndarray | None) -> str | None:
-    """Return a checksum of given starts."""
+def fingerprint(states: Any) -> str | None:
+    """Return a checksum of starts that were given, `None` if they were not."""
     if states is None:
         return None
-    return hashlib.sha256(np.ascontiguousarray(states).tobytes()).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(states, float).tobytes()).hexdigest()
+
+
+def _rounded(state: np.ndarray) -> list[str]:
+    # Rounded, so that other machines agree.
+    return [f"{entry:.8e}" for entry in np.ravel(state)]
 
 
 def run_stored(

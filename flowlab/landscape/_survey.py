@@ -10,10 +10,10 @@ import networkx as nx
 import numpy as np
 
 from .._types import Key
-from ..basins import Plane, basin_map
+from ..basins import basin_map
 from ..catalog import Catalog, Collector
 from ..critical import spectrum
-from ..fields import AbstractField, Box, TeacherStudent, Theorem7Plane, theorem7_plane
+from ..fields import AbstractField, Box, Plane, TeacherStudent, Theorem7Plane, theorem7_plane
 from ..search import find_critical_points
 from ..symmetry import enumerate_orbit
 from ._graph import landscape_graph

@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 if TYPE_CHECKING:
-    from ..basins import Plane
-    from ..fields import AbstractField
+    from ..fields import AbstractField, Plane
 
 ON_PLANE = 1e-6
 """A point belongs to the picture if it is no further (largest entry) from the plane than this."""

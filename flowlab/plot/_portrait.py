@@ -12,9 +12,8 @@ from ._palette import GREEN, PURPLE, mixed, pale
 from ._points import draw_spots, spots_of
 
 if TYPE_CHECKING:
-    from ..basins import Plane
     from ..catalog import Catalog
-    from ..fields import AbstractField
+    from ..fields import AbstractField, Plane
 
 INVARIANT = 1e-6
 """A plane is called invariant if no more than this share of the speed leaves it."""

@@ -15,8 +15,7 @@ from ._chart import batched
 from ._palette import categorical
 
 if TYPE_CHECKING:
-    from ..basins import Plane
-    from ..fields import AbstractField
+    from ..fields import AbstractField, Plane
     from ..flow import Trajectory
 
 DECADES = 3
