@@ -389,12 +389,12 @@ def test_octants_on_a_slice_that_is_not_invariant(monkeypatch):
     assert basins.attrs["cells_inferred"] > 0.5 * basins.label.size
 
 
-HOLE = np.array([0.41, 0.21])  # between the cells of the coarse grid
+HOLE = np.array([1.25, 1.36])  # between the cells of the coarse grid
 
 
 def bowl_with_a_hole(w):
-    """A bowl, and beside its centre a hole that attracts a few cells."""
-    return 0.5 * jnp.sum(w**2) - 0.05 * jnp.exp(-jnp.sum((w - HOLE) ** 2) / (2 * 0.02**2))
+    """A bowl, and near its rim a hole that attracts what must pass it on the way to the centre."""
+    return 0.5 * jnp.sum(w**2) - 0.06 * jnp.exp(-jnp.sum((w - HOLE) ** 2) / (2 * 0.012**2))
 
 
 def test_a_small_deep_hole_is_found(monkeypatch):
@@ -410,7 +410,7 @@ def test_a_small_deep_hole_is_found(monkeypatch):
         a=HOLE[0], b=HOLE[1], method="nearest").item()  # fmt: skip
     assert 10 < inside.sum() < 200 and found.attrs["cells_mismatched"] > 0
     a, b = np.meshgrid(everything.a, everything.b)
-    assert np.hypot(a - HOLE[0], b - HOLE[1])[inside].max() < 0.15
+    assert np.hypot(a - HOLE[0], b - HOLE[1])[inside].max() < 0.25
 
 
 # Stores

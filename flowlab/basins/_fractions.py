@@ -37,6 +37,7 @@ def basin_fractions(
     atol: float = 1e-10,
     max_steps: int = 16_384,
     escape_radius: float | None = None,
+    capture: bool = False,
     store: str | os.PathLike[str] | None = None,
     resume: bool = True,
     progress_meter: dfx.AbstractProgressMeter | None = None,
@@ -75,6 +76,8 @@ def basin_fractions(
         atol: as in `settle`.
         max_steps: as in `settle`.
         escape_radius: as in `settle`.
+        capture: whether a trajectory may stop in the estimated capture ball of a sink: a few times
+            faster, but a basin inside such a ball that the search for balls missed stays unseen.
         store: a directory that keeps finished batches, so that the same call after an interruption
             computes what is missing, with the same result (needs the extra `zarr`).
         resume: whether what is finished in the store may be used.
@@ -103,6 +106,7 @@ def basin_fractions(
     size = min(_positive(batch, "batch"), plan[-1].starts)
     take, law = _sequence(field, sampler, key, starts, size)
     options = {"rtol": rtol, "atol": atol, "max_steps": max_steps, "escape_radius": escape_radius}
+    options["capture"] = capture
     made = provenance(
         field,
         key=key,

@@ -43,6 +43,7 @@ def basin_map(
     atol: float = 1e-10,
     max_steps: int = 16_384,
     escape_radius: float | None = None,
+    capture: bool = False,
     workers: int | None = None,
     store: str | os.PathLike[str] | None = None,
     resume: bool = True,
@@ -81,6 +82,8 @@ def basin_map(
         atol: absolute tolerance of a step.
         max_steps: step budget of each trajectory.
         escape_radius: as in `settle`.
+        capture: whether a trajectory may stop in the estimated capture ball of a sink: a few times
+            faster, but a basin inside such a ball that the search for balls missed stays unseen.
         workers: number of threads; as many as there are cores if not given. The result does not
             depend on it.
         store: a directory that keeps what is finished, so that the same call after an interruption
@@ -119,7 +122,7 @@ def basin_map(
     key = jax.random.key(0) if key is None else key
     options = {
         "solver": solver, "rtol": rtol, "atol": atol, "max_steps": max_steps,
-        "escape_radius": escape_radius,
+        "escape_radius": escape_radius, "capture": capture,
     }  # fmt: skip
     ways = {"refine": refine, **({"audit": audit, "confidence": confidence} if refine else {})}
     made = provenance(field, key=key if refine else None, **_where(grid, x, y), **ways, **options)

@@ -52,7 +52,7 @@ class Sides:
 
     def settle(self, starts: np.ndarray) -> Ensemble:
         """Follow starts (n, *shape), and keep what critical points are met."""
-        ensemble = settle(self.field, starts, catalog=self.catalog, **self.options)
+        ensemble = settle(self.field, starts, catalog=self.catalog, capture=False, **self.options)
         self.catalog = ensemble.catalog
         self.evaluations += int(ensemble.evaluations.sum())
         return ensemble

@@ -73,7 +73,9 @@ def find_critical_points(
     known = () if catalog is None else catalog.points
     report: dict[str, Any] = {}
     if "flow" in methods:
-        ensemble = settle(field, states, catalog=catalog, progress_meter=progress_meter)
+        ensemble = settle(
+            field, states, catalog=catalog, capture=False, progress_meter=progress_meter
+        )
         known, report["flow"] = ensemble.catalog.points, ensemble.counts
     collector = Collector(field, known)
     if "newton" in methods:
