@@ -93,7 +93,7 @@ def test_map_of_a_known_system(flowlab, tmp_path):
 
     status, shown, complaint = flowlab("catalog", "show", out / "catalog.json")
     assert (status, complaint) == (0, "")
-    table = printed[printed.index("Critical points") : printed.index("Basin map")]
+    table = printed[printed.index("Critical points") : printed.index("Cells of the plane")]
     assert shown.startswith(table)
     assert f"double_well of shape (2,); made {catalog.provenance['date']} by flowlab" in shown
 
@@ -114,6 +114,12 @@ def test_map_of_two_students(flowlab, tmp_path):
     # The diagonal flows to the saddle of Theorem 7; its part below 0, two cells, to the other one.
     for count in ("p1: 380 of 400", "p3: 18 of 400", "p4: 2 of 400"):
         assert count in printed
+    # One node for each image; Theorem 7's saddle has both teachers below it, one on each side.
+    graph = nx.read_graphml(tmp_path / "landscape.graphml", force_multigraph=True)
+    assert {"p1", "p1 students (1 2)", "p3"} <= set(graph)
+    below = {(target, data["side"]) for _, target, data in graph.out_edges("p3", data=True)}
+    assert {target for target, _ in below} == {"p1", "p1 students (1 2)"}
+    assert {side for _, side in below} == {1, -1} and len(below) == 2
 
 
 @pytest.mark.slow

@@ -332,6 +332,24 @@ def test_complement_counts_reflections_once():
     assert not cleaned[:, 3:].any()
 
 
+@pytest.mark.parametrize("dim", [2, 3, 4, 5])
+def test_names_of_images_tell_the_components_of_the_orbit(dim):
+    """As many names as components: what a rotation joins to the point has the point's name."""
+    rng = np.random.default_rng(dim)
+    group = orthonormal_group(2, dim)
+    out_of_plane = np.zeros((2, dim))
+    out_of_plane[:, :2], out_of_plane[:, 2:3] = 0.52, np.array([[0.41], [-0.41]])
+    points = [np.full((2, dim), 0.3), np.eye(2, dim), rng.standard_normal((2, dim)), out_of_plane]
+    for w in points:
+        elements = [group.random_element(rng) for _ in range(80)]
+        matches = [group.match(w, group.act(g, w)) for g in elements]
+        names = {group.image_name(g, w) for g in matches}
+        assert len(names) == group.orbit_size(w) and "identity" in names
+    if dim == 3:
+        flat = np.outer([1.0, 2.0], [0.3, 0.4, 0.5])
+        assert group.image_name(group.match(flat, flat * [1, 1, -1]), flat) == "reflection"
+
+
 def test_small_complement_still_tells_orbits_apart():
     group = orthonormal_group(2, 4)
     w = np.zeros((2, 4))

@@ -66,15 +66,14 @@ def print_catalog(console: "Console", catalog: "Catalog") -> None:
             "images": "right",
             "hits": "right",
         },
-        title=f"{what}, one for each orbit of the symmetry group",
-        caption=f"null: explained of all null directions; largest residual {worst:.0e}",
         padding=(0, 1, 0, 0),
-        title_justify="left",
-        caption_justify="left",
     )
     for point in catalog:
         table.add_row(*map(printable, _row(point, with_loss, gradient)))
+    console.print(f"{what}, one for each orbit of the symmetry group:")
     console.print(table)
+    console.print(f"null: explained of all null directions; largest residual {worst:.0e}")
+    console.print("hits: runs of the flow and of Newton's method that ended there")
     _print_connections(console, catalog)
 
 

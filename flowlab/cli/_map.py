@@ -75,9 +75,9 @@ def _print_basins(console: "Console", landscape: "Survey") -> None:
     """Count the cells of the basin map by where they flow."""
     basins, catalog, view = landscape.basins, landscape.catalog, landscape.view
     labels = basins["label"].values
-    window = " × ".join(f"[{low:g}, {high:g}]" for low, high in (view.x, view.y))
+    window = " × ".join(f"[{low:.3g}, {high:.3g}]" for low, high in (view.x, view.y))
     names = ", ".join(str(name) for name in reversed(basins["label"].dims))
-    console.print(f"Basin map on the plane ({names}) over {window}: cells by where they flow.")
+    console.print(f"Cells of the plane ({names}), {window}, flow to:")
     ids = [point.id for point in catalog]
     for value in sorted(set(labels.reshape(-1).tolist())):
         cells = int((labels == value).sum())

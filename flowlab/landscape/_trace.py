@@ -78,7 +78,7 @@ def trace_connections(
         ensemble = settle(
             field, starts, catalog=catalog, capture=False, progress_meter=progress_meter
         )
-        connections += _connections(departures, ensemble)
+        connections += _connections(field, departures, ensemble)
         followed |= {point.id for point in sources}
         # Ends of connections are no random starts: they must not count as hits.
         fresh = ensemble.catalog.points[len(catalog) :]
@@ -119,8 +119,10 @@ def _symmetric_start(field: AbstractField, start: np.ndarray, distance: float) -
     return np.asarray(group.symmetrize(start, isotropy)) if moved else start
 
 
-def _connections(departures: list[_Departure], ensemble: Ensemble) -> list[Connection]:
-    found = []
+def _connections(
+    field: AbstractField, departures: list[_Departure], ensemble: Ensemble
+) -> list[Connection]:
+    group, found = field.symmetry, []
     for number, departure in enumerate(departures):
         reached = int(ensemble.point[number])
         if reached < 0:
@@ -132,7 +134,7 @@ def _connections(departures: list[_Departure], ensemble: Ensemble) -> list[Conne
             Connection(
                 source=source.id,
                 target=target.id,
-                image=str(ensemble.images[ensemble.image[number]]),
+                image=group.image_name(ensemble.images[ensemble.image[number]], target.location),
                 side=departure.side,
                 direction=departure.direction,
                 loss_drop=drop,

@@ -16,6 +16,11 @@ def rank(block: np.ndarray, tol: float) -> int:
     return int((np.linalg.svd(block, compute_uv=False) > tol).sum())
 
 
+def is_spanned(block: np.ndarray, tol: float) -> bool:
+    """Whether O(n) makes two components of the block's orbit: mirror images are no rotations."""
+    return block.shape[1] > 0 and rank(block, tol) == block.shape[1]
+
+
 def used_directions(block: np.ndarray, tol: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(left, values, right): the part of the singular value decomposition above `tol`.
 

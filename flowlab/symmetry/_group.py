@@ -102,6 +102,11 @@ class AbstractGroup(abc.ABC, Generic[E]):
             The element, checked numerically, or None when the orbits differ.
         """
 
+    def image_name(self, element: E, w: np.ndarray) -> str:
+        """The name of the connected component of the orbit of `w` that `element` takes it to."""
+        del w
+        return str(element)
+
     def same_orbit(self, a: np.ndarray, b: np.ndarray, *, tol: float = 1e-6) -> bool:
         """Whether `a` and `b` are symmetric images of one another, to `tol`."""
         return self.match(a, b, tol=tol) is not None

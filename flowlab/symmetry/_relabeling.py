@@ -93,14 +93,19 @@ class Relabeling:
     def __hash__(self) -> int:
         return hash((self.students, self.teachers))
 
+    def name(self, turn: str) -> str:
+        """Its permutations in cycle notation, then the word `turn`, if any; or "identity"."""
+        pairs = ("students", self.students), ("teachers", self.teachers)
+        parts = [
+            f"{name} {permutation.cycle_notation(p)}"
+            for name, p in pairs
+            if not permutation.is_identity(p)
+        ]
+        return " ".join([*parts, turn] if turn else parts) or "identity"
+
     def __str__(self) -> str:
-        parts = []
-        for name, p in (("students", self.students), ("teachers", self.teachers)):
-            if not permutation.is_identity(p):
-                parts.append(f"{name} {permutation.cycle_notation(p)}")
-        if self.turn is not None and not is_near_identity(self.turn):
-            parts.append("rotation")
-        return " ".join(parts) or "identity"
+        turns = self.turn is not None and not is_near_identity(self.turn)
+        return self.name("rotation" if turns else "")
 
 
 def is_near_identity(matrix: np.ndarray) -> bool:

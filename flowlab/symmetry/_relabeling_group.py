@@ -188,12 +188,16 @@ class RelabelingGroup(AbstractGroup[Relabeling]):
             The exact number.
         """
         w = checked_state(self.shape, w)
-        components = self.order
-        for sector in self.stabilizer.sectors:
-            n = sector.complement.shape[1]
-            if n > 0 and complement.rank(w @ sector.complement, tol) == n:
-                components *= 2
-        return components // self._automorphisms(w, tol)[2]
+        spanned = (complement.is_spanned(w @ s.complement, tol) for s in self.stabilizer.sectors)
+        return self.order * 2 ** sum(spanned) // self._automorphisms(w, tol)[2]
+
+    def image_name(self, element: Relabeling, w: np.ndarray, *, tol: float = 1e-6) -> str:
+        """The permutations, and "reflection" where one leads to another component."""
+        blocks = [s.complement for s in self.stabilizer.sectors]
+        spanned = [N for N in blocks if complement.is_spanned(np.asarray(w) @ N, tol)]
+        turn = np.eye(self.shape[1]) if element.turn is None else element.turn
+        mirrored = any(np.linalg.det(N.T @ turn @ N) < 0 for N in spanned)
+        return element.name("reflection" if mirrored else "")
 
     def canonical_image(self, w: np.ndarray, *, tol: float = 1e-6) -> tuple[np.ndarray, Relabeling]:
         """One chosen point of the orbit of `w`, and the element that takes `w` there.

@@ -36,7 +36,7 @@ def double_well() -> GradientFlow:
     )
 
 
-def double_wells(n: int) -> GradientFlow:
+def double_wells(n: int = 3) -> GradientFlow:
     r"""Return the gradient flow of a product of `n` double wells.
 
     .. math:: V(u) = \tfrac14\sum_i (u_i^2-1)^2, \qquad \dot u_i = u_i - u_i^3
