@@ -1,13 +1,14 @@
 r"""A fast, accurate arctangent: the angle is the hottest line of the field.
 
 XLA's `arctan2` costs 20 to 30 ns an element on one core; this branch-free one costs about 3 ns and
-is accurate to 1 ulp. It turns the quotient into one of at most 21/32,
+is accurate to 1 ulp. It turns the quotient into one of at most 21/32: with :math:`\pm` the sign of
+`c`,
 
 .. math::
-    \theta = \begin{cases} \arctan(s/c) \;(+\,\pi \text{ if } c < 0) & s \le \tfrac{21}{32}|c| \\
-    \pi/2 - \arctan(c/s) & |c| < \tfrac{21}{32}s \\
-    \pi/4 + \arctan\frac{s-c}{s+c} \;\text{ or }\; 3\pi/4 + \arctan\frac{-c-s}{s-c}
-    & \text{between,} \end{cases}
+    \theta = \frac\pi2 \pm \begin{cases}
+    -\frac\pi2 + \arctan(s/|c|) & s \le \tfrac{21}{32}|c| \\
+    -\arctan(|c|/s) & |c| < \tfrac{21}{32}s \\
+    -\frac\pi4 + \arctan\frac{s-|c|}{s+|c|} & \text{between,} \end{cases}
 
 and takes :math:`\arctan t = t + t z P(z)/Q(z)`, :math:`z = t^2`, from a rational minimax fit.
 `tests/tools/fit_arctangent.py` reproduces the coefficients.
@@ -51,7 +52,7 @@ def arctan_quotient(sine: Any, cosine: Any, xp: Any = jnp) -> Any:
     r"""Return the angle in :math:`[0, \pi]` of the vector `(cosine, sine)`, `sine >= 0`.
 
     In float64 it is within 1 ulp of the exact angle of the given numbers over all of
-    :math:`[0, \pi]` (worst seen in 10^8 points: 0.89 ulp under XLA, 0.98 under NumPy), where
+    :math:`[0, \pi]` (worst seen in 10^8 points: 0.90 ulp under XLA, 0.98 under NumPy), where
     `arctan2` reaches 0.53. Other float types go to `xp.arctan2`. The derivative is the exact one,
     also at `(0, ±x)`.
 
@@ -94,41 +95,38 @@ def _angle_jvp(primals, tangents):
 
 def _angle(xp: Any, sine: Any, cosine: Any) -> Any:
     numerator, denominator, base = _reduce(xp, sine, cosine)
-    inverse = 1.0 / xp.where(abs(denominator) < _TINY, 1.0, denominator)
+    inverse = 1.0 / xp.where(denominator > _TINY, denominator, _TINY)
     t = numerator * inverse
     z = t * t
-    # t is rounded twice; the exact remainder of the division gives back what was lost, times the
-    # derivative 1/(1 + z), for which a straight line is good enough.
-    lost = _remainder(xp, numerator, t, denominator) * inverse * (0.9865 - 0.699 * z)
+    # t is rounded twice; what was lost, times the derivative 1/(1 + z), for which a straight line
+    # is good enough, is given back.
+    lost = _lost(xp, numerator, denominator, inverse, t) * (0.9865 - 0.699 * z)
     curved = t * (z * (_polynomial(_P, z) / _polynomial(_Q, z)))
     return base + (t + (curved + (lost + base * _PI_TAIL)))
 
 
 def _reduce(xp: Any, sine: Any, cosine: Any) -> tuple[Any, Any, Any]:
-    """Return `n, d, base` with `theta = base + arctan(n/d)`, `|n| <= 21/32 |d|`."""
+    """Return `n, d, base` with `theta = base + arctan(n/d)`, `|n| <= 21/32 d`."""
     size = abs(cosine)
-    obtuse = cosine < 0
     flat, steep = sine <= _BREAK * size, size < _BREAK * sine
-    # Exact: the two are within a factor of 2 where this is used.
-    difference = sine - size
-    signed = xp.where(obtuse, -difference, difference)
-    numerator = xp.where(flat, sine, xp.where(steep, -cosine, signed))
-    denominator = xp.where(flat, cosine, xp.where(steep, sine, sine + size))
-    diagonal = xp.where(obtuse, 0.75 * np.pi, 0.25 * np.pi)
-    axis = xp.where(obtuse, np.pi, 0.0)
-    return numerator, denominator, xp.where(flat, axis, xp.where(steep, 0.5 * np.pi, diagonal))
+    # The difference is exact: the two are within a factor of 2 where it is used. Zeros instead of
+    # more cases cost less.
+    numerator = xp.where(flat, sine, xp.where(steep, 0.0, sine) - size)
+    denominator = xp.where(flat, 0.0, sine) + xp.where(steep, 0.0, size)
+    turn = xp.where(steep, 0.0, xp.where(flat, -0.5 * np.pi, -0.25 * np.pi))
+    side = xp.where(cosine < 0, -1.0, 1.0)
+    return side * numerator, denominator, 0.5 * np.pi + side * turn
 
 
-def _remainder(xp: Any, n: Any, t: Any, d: Any) -> Any:
-    """Return `n - t d` with an error far below the rounding error of `t d`.
+def _lost(xp: Any, n: Any, d: Any, inverse: Any, t: Any) -> Any:
+    """Return `n/d - t` with an error far below the rounding error of `t`.
 
-    The order matters: every difference but the last is exact. It stays so if a compiler fuses
+    The order matters: every difference but the last two is exact. It stays so if a compiler fuses
     multiplications with additions, which a product split by Dekker's method would not survive.
     """
     t_upper, d_upper = _upper(xp, t), _upper(xp, d)
-    t_lower, d_lower = t - t_upper, d - d_upper
-    rest = (n - t_upper * d_upper) - t_upper * d_lower
-    return (rest - t_lower * d_upper) - t_lower * d_lower
+    rest = (n - t_upper * d_upper) - t_upper * (d - d_upper)
+    return rest * inverse - (t - t_upper)
 
 
 def _upper(xp: Any, x: Any) -> Any:

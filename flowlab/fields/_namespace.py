@@ -13,8 +13,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from .._kernel import once
 from ._arctangent import arctan_quotient
-from ._kernel import once
 
 
 class Namespace(SimpleNamespace):

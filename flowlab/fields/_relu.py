@@ -9,7 +9,6 @@ everything is made of:
           \qquad \theta = \angle(e, u) \qquad\text{(Tian 2017, Theorem 1)}.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 Namespace = Any
@@ -124,11 +123,9 @@ def gating_jacobians(xp: Namespace, W: Any, U: Any, same: bool = False) -> tuple
     return by_u, by_w
 
 
-def gradient(
-    xp: Namespace, W: Any, V: Any, a: Any, b: Any, summed: Callable[..., Any] = gated_sum
-) -> Any:
+def gradient(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:
     r""":math:`\nabla_j J = a_j[\sum_i a_i F(e_j, w_i) - \sum_k b_k F(e_j, v_k)]`, (K, d)."""
-    return a[:, None] * (summed(xp, W, W, a, True) - summed(xp, W, V, b, False))
+    return a[:, None] * (gated_sum(xp, W, W, a, same=True) - gated_sum(xp, W, V, b))
 
 
 def hessian(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:

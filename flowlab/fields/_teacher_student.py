@@ -13,7 +13,6 @@ from . import _relu_jax as relu
 from ._base import AbstractGradientFlow
 from ._flat import flat_directions, merge_collinear
 from ._inputs import AbstractInputs, Gaussian, Sample
-from ._namespace import JAX
 from ._samplers import Normal
 
 
@@ -209,7 +208,7 @@ def population_gating(e: Any, w: Any) -> jax.Array:
         if value.ndim != 1:
             raise ValueError(f"{name} has shape {value.shape}; needed: one vector (d,).")
         _require_rows(value[None], name)
-    return relu.gated_sum(JAX, control[None], gated[None], jnp.ones(1, gated.dtype), False)[0]
+    return relu.gated_sum(control[None], gated[None], jnp.ones(1, gated.dtype), False)[0]
 
 
 def _weights(value: Any, count: int, name: str) -> jax.Array:

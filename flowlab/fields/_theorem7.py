@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._kernel import once
 from ..symmetry import AbstractGroup, SignedPermutations, TrivialGroup
 from ._base import AbstractField
-from ._kernel import once
 from ._namespace import JAX
 from ._samplers import Box
 from ._teacher_student import TeacherStudent
