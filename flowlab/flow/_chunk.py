@@ -12,8 +12,9 @@ from ..catalog import Catalog, Collector
 from ..fields import AbstractField
 from ._known import KnownSinks
 from ._label import Labeller, Labels
+from ._lanes import Packed
 from ._method import Method
-from ._pool import Queue, Trajectories, batch_sizes, drain
+from ._pool import Queue, batch_sizes, drain
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -84,34 +85,35 @@ class Follower:
             basis = self.field.invariant_basis(starts[i])
             if basis is not None:
                 bases[int(i)] = basis
-        special = np.array(sorted(bases), int)
-        generic = np.setdiff1d(np.arange(len(starts)), special)
+        in_subspace = np.zeros(len(starts), bool)
+        in_subspace[list(bases)] = True
+        special, generic = np.flatnonzero(in_subspace), np.flatnonzero(~in_subspace)
         time, steps = np.zeros(len(starts)), np.zeros(len(starts), int)
         for lanes in (generic, special):
             if len(lanes) == 0:
                 continue
-            paths = Trajectories.fresh(starts[lanes].reshape(len(lanes), -1), escape[lanes])
-            paths.gate[:] = self.known.gate()
+            projector = None
             if lanes is special:
-                paths.projector = np.stack([bases[i].T @ bases[i] for i in lanes.tolist()])
+                projector = np.stack([bases[i].T @ bases[i] for i in lanes.tolist()])
+            paths = Packed.fresh(starts[lanes], escape[lanes], self.known.gate(), projector)
             some = Labels.blank(starts[lanes])
             self._drain(paths, some, on_end)
-            if paths.projector is not None:
+            if projector is not None:
                 # The polish may leave the subspace by a rounding error.
                 here = some.outcome == Outcome.settled
                 flat = some.state[here].reshape(int(here.sum()), self.field.size, 1)
-                some.state[here] = (paths.projector[here] @ flat).reshape(some.state[here].shape)
+                some.state[here] = (projector[here] @ flat).reshape(some.state[here].shape)
             for name in ("outcome", "state", "point", "image"):
                 getattr(labels, name)[lanes] = getattr(some, name)
-            settled = some.outcome == Outcome.settled
-            time[lanes], steps[lanes] = np.where(settled, paths.rest, paths.time), paths.steps
+            end, settled = paths.lanes, some.outcome == Outcome.settled
+            time[lanes], steps[lanes] = np.where(settled, end.rest, end.time), end.steps
         return self._piece(labels, time, steps)
 
-    def _drain(self, paths: Trajectories, labels: Labels, on_end: Callable[[int], None]) -> None:
-        queue = Queue(np.arange(len(paths.w)))
+    def _drain(self, paths: Packed, labels: Labels, on_end: Callable[[int], None]) -> None:
+        queue = Queue(np.arange(paths.count))
 
         def ended(lanes: np.ndarray, status: np.ndarray) -> np.ndarray:
-            again = self.labeller.label(labels, paths, lanes, status)
+            again = self.labeller.label(labels, paths.lanes, lanes, status)
             on_end(int(len(lanes) - again.sum()))
             return again
 
@@ -119,7 +121,7 @@ class Follower:
             balls = self.known.for_kernel()
             drain(self.field, self.method, balls, self.max_steps, paths, queue, ended, self.sizes)
 
-        useful = 1 + len(paths.w) // (2 * self.sizes[1])
+        useful = 1 + paths.count // (2 * self.sizes[1])
         _in_threads(work, min(self.workers, useful), queue)
 
     def _piece(self, labels: Labels, time: np.ndarray, steps: np.ndarray) -> Piece:

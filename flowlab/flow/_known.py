@@ -9,7 +9,7 @@ from ..catalog import Catalog
 from ..critical import CaptureBall, capture_ball
 from ..fields import AbstractField
 from ..symmetry import enumerate_orbit
-from ._rounds import Balls
+from ._step import Balls
 
 LISTED = 32
 """Orbits that make up to this many balls are listed for the kernel; of others it watches the speed,

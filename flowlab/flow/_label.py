@@ -11,9 +11,8 @@ from ..critical import newton_batches, outcome_of, unstable_projector
 from ..fields import AbstractField
 from ._images import Images
 from ._known import KnownSinks
+from ._lanes import NEAR, RESTING, Lanes
 from ._method import Method
-from ._pool import Trajectories
-from ._rounds import NEAR, RESTING
 
 SAME = 1e-6
 """Ends closer than this (relative), or than 100 step errors, are one point."""
@@ -26,6 +25,9 @@ NOISE = 10.0
 
 PASSES = 6
 """How often a lane may be sent on after a rest that was none."""
+
+ANCHORS = 64
+"""Most images of sinks that are kept at hand; of longer orbits each end is matched by itself."""
 
 CELLS = 32
 """Most ends that are polished on trial, to see whether the others lie where they lead."""
@@ -75,7 +77,7 @@ class Labeller:
         self._listed = np.array(listed, int).reshape(-1, 2)
 
     def label(
-        self, labels: Labels, paths: Trajectories, lanes: np.ndarray, status: np.ndarray
+        self, labels: Labels, paths: Lanes, lanes: np.ndarray, status: np.ndarray
     ) -> np.ndarray:
         """Label lanes that stopped being live, in place.
 
@@ -92,7 +94,7 @@ class Labeller:
         again = np.zeros(len(lanes), bool)
         ended = status >= 0
         labels.outcome[lanes[ended]] = status[ended]
-        ends = paths.w[lanes].reshape(-1, *self.field.shape)
+        ends = paths.w[:, lanes].T.reshape(-1, *self.field.shape)
         labels.state[lanes[ended]] = ends[ended]
         with self._lock:
             self._captured(labels, lanes, ends, status == Outcome.captured)
@@ -118,7 +120,7 @@ class Labeller:
         labels.point[lanes[chosen]] = self._listed[which, 0]
         labels.image[lanes[chosen]] = self._listed[which, 1]
 
-    def _near(self, labels: Labels, paths: Trajectories, lanes, ends, mask) -> np.ndarray:
+    def _near(self, labels: Labels, paths: Lanes, lanes, ends, mask) -> np.ndarray:
         """Label the slow lanes that are in an unlisted ball; the others get a lower gate."""
         again = np.zeros(len(lanes), bool)
         for place in np.flatnonzero(mask):
@@ -146,7 +148,7 @@ class Labeller:
         trial = self._trial(ends, left)
         if 0 < len(trial) < len(left):
             again[trial] = self._polish(labels, lanes[trial], ends[trial])
-            left = self._by_anchor(labels, lanes, ends, np.setdiff1d(left, trial))
+            left = self._by_anchor(labels, lanes, ends, left[~np.isin(left, trial)])
             left = self._by_symmetry(labels, lanes, ends, left)
         if len(left):
             again[left] = self._polish(labels, lanes[left], ends[left])
@@ -177,27 +179,37 @@ class Labeller:
 
     def _by_symmetry(self, labels: Labels, lanes, ends, left: np.ndarray) -> np.ndarray:
         """Label those of `left` that lie at an image of a sink met before; return the others."""
-        group, missed = self.field.symmetry, []
+        missed: list[int] = []
         sinks = [
             (number, point.location, float(np.linalg.norm(point.location)))
             for number, point in enumerate(self.collector.points)
             if point.is_isolated_sink and point.orbit_size > 1
         ]
-        reach = self._reach(ends[left]) if len(left) else []
-        for place, close in zip(left, reach, strict=True):
-            norm = float(np.linalg.norm(ends[place]))
-            for point, location, length in sinks:
-                if abs(norm - length) > close * ends[place].size ** 0.5:
-                    continue
-                element = group.match(location, ends[place], tol=float(close))
-                if element is not None:
-                    state = np.asarray(group.act(element, location))
-                    image = self.images.number(element)
-                    self._assign(labels, lanes[place], Outcome.settled, state, point, image)
-                    break
-            else:
+        reach = self._reach(ends)
+        while len(left) and sinks:
+            place, left = left[0], left[1:]
+            found = self._image_of(sinks, ends[place], float(reach[place]))
+            if found is None:
                 missed.append(place)
-        return np.array(missed, int)
+                continue
+            self._assign(labels, lanes[place], Outcome.settled, *found)
+            if len(self._anchors) < ANCHORS:
+                # Others that went to the same image are recognised all at once.
+                self._anchors.append(found)
+                left = self._by_anchor(labels, lanes, ends, left)
+        return np.concatenate([np.array(missed, int), left])
+
+    def _image_of(self, sinks, end: np.ndarray, reach: float) -> tuple[np.ndarray, int, int] | None:
+        """Return state, point and image number of the image of a sink within reach of an end."""
+        group, norm = self.field.symmetry, float(np.linalg.norm(end))
+        for point, location, length in sinks:
+            if abs(norm - length) > reach * end.size**0.5:
+                continue
+            element = group.match(location, end, tol=reach)
+            if element is not None:
+                state = np.asarray(group.act(element, location))
+                return state, point, self.images.number(element)
+        return None
 
     def _trial(self, ends: np.ndarray, left: np.ndarray) -> np.ndarray:
         """Return a few of `left`, one for each place where ends gather."""
@@ -231,7 +243,7 @@ class Labeller:
         point, element = self.collector.add(states[best], found_by=self.found_by, hits=0)
         image, record = self.images.number(element), self.collector.points[point]
         leaving = np.zeros(len(members), bool)
-        if record.is_isolated_sink:
+        if record.is_isolated_sink and (record.orbit_size == 1 or len(self._anchors) < ANCHORS):
             self._anchors.append((states[best], point, image))
         if not record.is_sink:
             # The saddle is real, and listed, even if all of them are only passing by.

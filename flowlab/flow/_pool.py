@@ -1,6 +1,5 @@
-"""Many lanes through one batch of fixed size: whatever ends makes room for the next."""
+"""The host's part of integrating many lanes: which go into the compiled program, and when."""
 
-import dataclasses
 import threading
 from collections.abc import Callable
 
@@ -8,14 +7,17 @@ import jax
 import numpy as np
 
 from ..fields import AbstractField
+from ._lanes import LIVE, Packed
 from ._method import Method
-from ._rounds import LIVE, Balls, Bounds, Lanes, advance
+from ._rounds import FILLED, advance
+from ._step import Balls
 
-WIDE, NARROW = 8_192, 256
-"""Most scalar coordinates in a batch, which should stay in the cache; lanes in a small batch."""
+WIDE, WIDEST, NARROW = 8_192, 1_024, 256
+"""Most scalar coordinates in a batch, which should stay in the cache; most lanes in a batch, and in
+a small one."""
 
-FILLED = 0.55
-"""A round ends when fewer lanes of the batch than this share are live, and others wait."""
+SHARE = 4
+"""Batches in what is handed to the compiled program at a time."""
 
 
 def batch_sizes(size: int, wanted: int | None = None) -> tuple[int, int]:
@@ -25,37 +27,9 @@ def batch_sizes(size: int, wanted: int | None = None) -> tuple[int, int]:
         size: number of coordinates of a state.
         wanted: the size of the larger one, if somebody knows better.
     """
-    wide = wanted or 1 << max(5, (WIDE // max(size, 2)).bit_length() - 1)
+    fitting = 1 << max(5, (WIDE // max(size, 2)).bit_length() - 1)
+    wide = wanted or min(WIDEST, fitting)
     return min(NARROW, wide), wide
-
-
-@dataclasses.dataclass
-class Trajectories:
-    """What is known of every trajectory of a job, on the host; leading axis n."""
-
-    w: np.ndarray
-    """(n, size)"""
-    dt: np.ndarray
-    time: np.ndarray
-    rest: np.ndarray
-    steps: np.ndarray
-    failures: np.ndarray
-    armed: np.ndarray
-    gate: np.ndarray
-    escape: np.ndarray
-    projector: np.ndarray | None = None
-    """(n, size, size): the invariant subspace that each is kept in."""
-
-    @classmethod
-    def fresh(cls, w: np.ndarray, escape: np.ndarray) -> "Trajectories":
-        """Return trajectories that have not begun."""
-        count = len(w)
-        zeros, whole = np.zeros(count), np.zeros(count, int)
-        armed = np.ones(count, bool)
-        return cls(
-            np.array(w), zeros, zeros.copy(), zeros.copy(), whole, whole.copy(), armed,
-            zeros.copy(), escape,
-        )  # fmt: skip
 
 
 class Queue:
@@ -80,7 +54,7 @@ def drain(
     method: Method,
     balls: Balls | None,
     max_steps: int,
-    trajectories: Trajectories,
+    paths: Packed,
     queue: Queue,
     on_end: Callable[[np.ndarray, np.ndarray], np.ndarray],
     sizes: tuple[int, int],
@@ -92,47 +66,29 @@ def drain(
         method: solver and tolerances.
         balls: capture balls for the kernel.
         max_steps: step budget of a lane.
-        trajectories: all of the job; those taken from the queue are advanced in place.
+        paths: all of the job; those taken from the queue are advanced in place.
         queue: the lanes to integrate.
         on_end: called with lanes and their statuses when they stop being live; returns the mask of
             those that must go on.
         sizes: of the small and the large batch.
     """
     narrow, wide = sizes
-    slots = queue.take(wide)
-    budget = np.asarray(max_steps)
-    while len(slots):
-        size = narrow if len(slots) <= narrow else wide
-        waiting = len(queue) > 0
-        quota = max(1, int(FILLED * size) if waiting else len(slots) // 2)
-        lanes, bounds, projector = _gather(trajectories, slots, size, max_steps)
-        after, status = jax.device_get(
-            advance(field, method, lanes, bounds, projector, balls, budget, np.asarray(quota))
-        )
-        _scatter(trajectories, slots, after)
-        ended = np.flatnonzero(status[: len(slots)] != LIVE)
-        again = on_end(slots[ended], status[ended])
-        staying = np.ones(len(slots), bool)
-        staying[ended] = again
-        slots = slots[staying]
-        slots = np.concatenate([slots, queue.take(wide - len(slots))])
-
-
-def _gather(
-    trajectories: Trajectories, slots: np.ndarray, size: int, max_steps: int
-) -> tuple[Lanes, Bounds, np.ndarray | None]:
-    padded = np.concatenate([slots, np.repeat(slots[-1:], size - len(slots))])
-    lanes = Lanes(*(getattr(trajectories, name)[padded] for name in Lanes._fields))
-    # Padding has no step left, so that no round waits for it.
-    lanes.steps[len(slots) :] = max_steps
-    lanes = lanes._replace(w=np.ascontiguousarray(lanes.w.T))
-    bounds = Bounds(*(getattr(trajectories, name)[padded] for name in Bounds._fields))
-    projector = trajectories.projector
-    return lanes, bounds, None if projector is None else projector[padded]
-
-
-def _scatter(trajectories: Trajectories, slots: np.ndarray, after: Lanes) -> None:
-    count = len(slots)
-    for name in Lanes._fields:
-        value = getattr(after, name)
-        getattr(trajectories, name)[slots] = (value.T if name == "w" else value)[:count]
+    chosen = queue.take(SHARE * wide)
+    while len(chosen):
+        # A small job compiles for small batches only; the last of a large one go on in one.
+        width = narrow if len(chosen) <= SHARE * narrow else wide
+        last = 1 if width == narrow else narrow
+        quota = int(FILLED * width) if len(queue) else last
+        results = advance(
+            field, method, paths.some(chosen, SHARE * width), balls,
+            np.int32(len(chosen)), np.int32(max_steps), np.int32(max(1, quota)), width,
+        )  # fmt: skip
+        filed, count, given = jax.device_get(results)
+        filed = Packed(*(None if x is None else x[..., :count] for x in filed))
+        paths.put(filed)
+        numbers, status = filed.lanes.number, filed.lanes.status
+        ended = status != LIVE
+        again = on_end(numbers[ended], status[ended])
+        left = [numbers[~ended], numbers[ended][again], chosen[given:]]
+        left.append(queue.take(SHARE * wide - sum(map(len, left))))
+        chosen = np.concatenate(left)

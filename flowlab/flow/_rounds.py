@@ -1,7 +1,5 @@
-"""One round of integration for a batch of lanes, until enough of them have ended."""
+"""Many lanes through one batch of fixed width, in one compiled program: what ends makes room."""
 
-import functools as ft
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -9,202 +7,143 @@ import jax
 import jax.numpy as jnp
 
 from .._outcome import Outcome
-from .._types import ArrayLike
 from ..fields import AbstractField
-from ._method import SETTLED, Method
-from ._stepper import Velocity, batch_velocity, stepper_of
+from ._lanes import LIVE, Packed
+from ._method import Method
+from ._step import Balls, first_step, take_step
+from ._stepper import batch_velocity, stepper_of
 
-LIVE, RESTING, NEAR = -1, -2, -3
-"""Status of a lane that goes on, that seems to have settled, or that is slow enough to be in the
-capture ball of a known sink; the host decides on the last two. Others: an `Outcome`."""
+LONGEST = 512
+"""Most steps between two looks of the host, which shows progress and may be interrupted."""
 
-ROUND = 64
-"""Most steps in a round."""
-
-SINGULAR = 1e-8
-"""A lane this close to a singularity of the field (relative) has reached it."""
-
-REARM = 10.0
-"""A released lane may rest again once a step moves it by this multiple of the threshold."""
-
-FAILURES = 50
-"""Trial steps that meet NaN, each a tenth of the one before, after which a lane gives up."""
-
-SAFETY, SHRINK, GROW = 0.9, 0.2, 10.0
-"""The step-size controller: Hairer, Norsett & Wanner, Solving ODEs I, II.4."""
+FILLED = 0.55
+"""While others wait, the batch is filled up when fewer of its lanes than this share are live."""
 
 
-class Lanes(NamedTuple):
-    """The state of n lanes between rounds, `w` (size, n), the others (n,)."""
-
-    w: Any
-    dt: Any
-    """The next step; 0 for a lane that has not begun."""
-    time: Any
-    rest: Any
-    """Time since which no step moved the lane by more than the threshold of rest."""
-    steps: Any
-    """Steps, rejected ones included."""
-    failures: Any
-    """Trial steps that met NaN."""
-    armed: Any
-    """Whether the lane may be called resting; one released from a saddle must first leave it."""
-
-
-class Bounds(NamedTuple):
-    """What ends a lane, (n,) each."""
-
-    escape: Any
-    """Euclidean norm beyond which it has escaped."""
-    gate: Any
-    """Speed below which it may be in a capture ball that is not listed; 0: never."""
-
-
-class Balls(NamedTuple):
-    """Capture balls `|root (w - centre)| < radius`, leading axis s."""
-
-    centres: Any
-    radii: Any
-    roots: Any
-    """(s, size, size), or `None` for Euclidean balls."""
+class _Work(NamedTuple):
+    batch: Packed
+    """The lanes at work, live ones first."""
+    live: Any
+    """How many of them are live."""
+    filed: Packed
+    """Lanes in the order in which they ended, and behind them those still live."""
+    ended: Any
+    """How many have ended."""
+    given: Any
+    """How many of the waiting lanes have got a place."""
+    taken: Any
+    """Steps taken."""
 
 
 @eqx.filter_jit
 def advance(
     field: AbstractField,
     method: Method,
-    lanes: Lanes,
-    bounds: Bounds,
-    projector: ArrayLike | None,
+    waiting: Packed,
     balls: Balls | None,
-    max_steps: ArrayLike,
-    quota: ArrayLike,
-) -> tuple[Lanes, jax.Array]:
-    """Take steps in every lane until fewer than `quota` are live, 64 at the most.
-
-    A lane evolves in the same way whatever the batch it is in: it is continued from its state and
-    next step alone, and frozen where it ends.
+    count: Any,
+    max_steps: Any,
+    quota: Any,
+    width: int,
+) -> tuple[Packed, jax.Array, jax.Array]:
+    """Integrate lanes until fewer than `quota` of them are live, or for `LONGEST` steps.
 
     Args:
         field: the field.
         method: solver and tolerances.
-        lanes: the lanes.
-        bounds: what ends them.
-        projector: `None`, or (n, size, size): the invariant subspace of each lane.
+        waiting: the lanes, n of them.
         balls: capture balls of known sinks.
+        count: how many of the n lanes there really are; the others are padding.
         max_steps: step budget of a lane; one that has none left is exhausted at once.
         quota: smallest number of live lanes worth another step, at least 1.
+        width: lanes in the batch.
 
     Returns:
-        The lanes after the round, and the status of each, (n,) int8.
+        The lanes, n + width of them; how many of those mean something; and how many of the
+        waiting ones, from the first, were given a place at all.
     """
-    stepper = stepper_of(field, method, projector)
-    order = method.solver.error_order(None)
-    fresh = lanes.dt == 0
+
+    def going(work: _Work):
+        left = (work.given < count) | (work.live >= quota)
+        return (work.taken < LONGEST) & left
+
+    def body(work: _Work) -> _Work:
+        batch, live, given = _fill(work, waiting, count, width)
+        few = jnp.where(given < count, jnp.asarray(FILLED * width, jnp.int32), quota)
+        batch, taken = _run(field, method, balls, max_steps, batch, live, few, work.taken)
+        batch, alive, filed, ended = _file(batch, live, work.filed, work.ended)
+        return _Work(batch, alive, filed, ended, given, taken)
+
+    zero = jnp.asarray(0, jnp.int32)
+    batch, filed = _room(waiting, width), _room(waiting, waiting.count + width)
+    work = jax.lax.while_loop(going, body, _Work(batch, zero, filed, zero, zero, zero))
+    return work.filed, work.ended + work.live, work.given
+
+
+def _room(lanes: Packed, size: int) -> Packed:
+    """Return room for as many lanes."""
+    return jax.tree.map(lambda x: jnp.zeros((*x.shape[:-1], size), x.dtype), lanes)
+
+
+def _fill(work: _Work, waiting: Packed, count, width: int) -> tuple[Packed, Any, Any]:
+    """Give the free places of the batch to lanes that wait."""
+    place = jnp.arange(width, dtype=jnp.int32)
+    source = jnp.clip(work.given + place - work.live, 0, waiting.count - 1)
+    batch = jax.tree.map(
+        lambda old, new: jnp.where(place < work.live, old, jnp.take(new, source, -1)),
+        work.batch,
+        waiting,
+    )
+    new = jnp.minimum(width - work.live, count - work.given)
+    return batch, work.live + new, work.given + new
+
+
+def _run(field, method, balls, max_steps, batch: Packed, present, few, taken):
+    """Take steps until fewer than `few` lanes are live."""
+    lanes = batch.lanes
+    stepper = stepper_of(field, method, lanes.projector)
+    velocity = batch_velocity(field, lanes.projector)
     dt = jax.lax.cond(
-        jnp.any(fresh),
-        lambda: jnp.where(
-            fresh, _first_step(batch_velocity(field, projector), method, order, lanes.w), lanes.dt
-        ),
+        jnp.min(lanes.dt) == 0,
+        lambda: jnp.where(lanes.dt == 0, first_step(velocity, method, lanes.w), lanes.dt),
         lambda: lanes.dt,
     )
+    # Empty places hold lanes without a step left.
+    spent = (lanes.steps >= max_steps) | (jnp.arange(batch.count) >= present)
+    status = jnp.where(spent, Outcome.exhausted, LIVE).astype(jnp.int32)
 
     def going(carry):
-        _, _, status, taken = carry
-        return (taken < ROUND) & (jnp.sum(status == LIVE) >= quota)
+        lanes, _, taken = carry
+        return (taken < LONGEST) & (jnp.sum(lanes.status == LIVE) >= few)
 
     def body(carry):
-        lanes, memory, status, taken = carry
-        live = status == LIVE
-        w1, error, memory1, ok = stepper.step(lanes.w, lanes.dt, memory)
-        # The mean square, not its root: the exponent halves instead.
-        scale = method.atol + method.rtol * jnp.maximum(jnp.abs(lanes.w), jnp.abs(w1))
-        square = _over(jnp.add, (error / scale) ** 2) / len(error)
-        keep = live & ok & (square < 1)
-        shift = w1 - lanes.w
-        noise = method.atol + method.rtol * _over(jnp.maximum, jnp.abs(w1))
-        moved = _over(jnp.maximum, jnp.abs(shift)) / (SETTLED * noise)
+        lanes, memory, taken = carry
+        lanes, memory = take_step(field, method, stepper, balls, max_steps, lanes, memory)
+        return lanes, memory, taken + 1
 
-        after = _after(lanes, w1, square, order, live, ok, keep, moved)
-        new = _status(field, balls, after, bounds, max_steps)
-        slow = _over(jnp.add, shift**2) < (bounds.gate * lanes.dt) ** 2
-        new = jnp.where((new == LIVE) & keep & slow, NEAR, new)
-        new = jnp.where((new < 0) & keep & (moved <= 1) & after.armed, RESTING, new)
-        status = jnp.where(live, new, status).astype(jnp.int8)
-        return after, stepper.choose(keep, memory1, memory), status, taken + 1
-
-    spent = jnp.where(lanes.steps >= max_steps, Outcome.exhausted, LIVE).astype(jnp.int8)
-    carry = (lanes._replace(dt=dt), stepper.begin(lanes.w), spent, 0)
-    lanes, _, status, _ = jax.lax.while_loop(going, body, carry)
-    return lanes, status
+    carry = (lanes._replace(dt=dt, status=status), stepper.begin(lanes.w), taken)
+    lanes, _, taken = jax.lax.while_loop(going, body, carry)
+    return batch.updated(lanes), taken
 
 
-def _after(lanes: Lanes, w1, square, order, live, ok, keep, moved) -> Lanes:
-    """Return the lanes after a trial step."""
-    # An implicit method whose root finder gives up has met no NaN: a smaller step will do.
-    failed = live & ok & ~jnp.isfinite(square)
-    square = jnp.where(ok, square, jnp.inf)
-    factor = SAFETY * jnp.exp(jnp.log(jnp.maximum(square, 1e-30)) * (-0.5 / order))
-    factor = jnp.where(keep, jnp.clip(factor, SHRINK, GROW), jnp.clip(factor, SHRINK, 0.5))
-    factor = jnp.where(failed, 0.1, factor)
-    time = lanes.time + jnp.where(keep, lanes.dt, 0.0)
-    return Lanes(
-        jnp.where(keep, w1, lanes.w),
-        jnp.where(live, lanes.dt * factor, lanes.dt),
-        time,
-        jnp.where(keep & (moved > 1), time, lanes.rest),
-        lanes.steps + live,
-        lanes.failures + failed,
-        lanes.armed | (keep & (moved > REARM)),
+def _file(batch: Packed, present, filed: Packed, ended) -> tuple[Packed, Any, Packed, Any]:
+    """File the lanes of a batch that have ended, behind the others, and bring the rest forward."""
+    width = batch.count
+    place = jnp.arange(width, dtype=jnp.int32)
+    live = (batch.lanes.status == LIVE) & (place < present)
+    alive = jnp.sum(live, dtype=jnp.int32)
+    # First those that have ended, then the live ones, then empty places. XLA sorts numbers 10 times
+    # faster than it sorts numbers with others attached.
+    rank = jnp.where(place < present, live.astype(jnp.int32), 2)
+    order = jnp.sort(rank * width + place) % width
+    over = present - alive
+    filed = jax.tree.map(
+        lambda all, new: jax.lax.dynamic_update_slice_in_dim(
+            all, jnp.take(new, order, -1), ended, -1
+        ),
+        filed,
+        batch,
     )
-
-
-def _status(field, balls: Balls | None, lanes: Lanes, bounds: Bounds, max_steps) -> jax.Array:
-    """Return what has become of the lanes, `LIVE` for those that go on."""
-    w = lanes.w
-    status = jnp.where(lanes.steps >= max_steps, Outcome.exhausted, LIVE)
-    if balls is not None:
-        status = jnp.where(_inside(balls, w), Outcome.captured, status)
-    status = jnp.where(_over(jnp.add, w**2) > bounds.escape**2, Outcome.escaped, status)
-    status = jnp.where(lanes.failures >= FAILURES, Outcome.nonfinite, status)
-    distance = jax.vmap(field.distance_to_singularity, -1)(w.reshape(*field.shape, -1))
-    return jnp.where(distance < SINGULAR, Outcome.singular, status)
-
-
-def _inside(balls: Balls, w: jax.Array) -> jax.Array:
-    """Return which lanes are in some ball, (n,)."""
-    inside = jnp.zeros(w.shape[-1], bool)
-    for number in range(len(balls.centres)):
-        gap = w - balls.centres[number][:, None]
-        if balls.roots is not None:
-            gap = balls.roots[number] @ gap
-        inside |= _over(jnp.add, gap**2) < balls.radii[number] ** 2
-    return inside
-
-
-def _over(operation: Callable[[Any, Any], Any], rows: jax.Array) -> jax.Array:
-    """Reduce over the coordinates, (size, n) to (n,).
-
-    Written out for small states: XLA fuses that, and reduces a leading axis slowly.
-    """
-    if len(rows) <= 8:
-        return ft.reduce(operation, list(rows))
-    return rows.sum(0) if operation is jnp.add else rows.max(0)
-
-
-def _first_step(velocity: Velocity, method: Method, order: Any, w: jax.Array) -> jax.Array:
-    """Return a first step from the first two derivatives (Hairer et al., II.4, there `HINIT`)."""
-    scale = method.atol + method.rtol * jnp.abs(w)
-
-    def size(v):
-        return jnp.sqrt(jnp.mean((v / scale) ** 2, axis=0))
-
-    slope = velocity(w)
-    d0, d1 = size(w), size(slope)
-    tiny = (d0 < 1e-5) | (d1 < 1e-5)
-    h0 = jnp.where(tiny, 1e-6, 0.01 * d0 / jnp.where(tiny, 1.0, d1))
-    d2 = size(velocity(w + h0 * slope) - slope) / h0
-    steepest = jnp.maximum(d1, d2)
-    h1 = (0.01 / jnp.maximum(steepest, 1e-15)) ** (1 / (order + 1))
-    step = jnp.minimum(100 * h0, jnp.where(steepest <= 1e-15, jnp.maximum(1e-6, 1e-3 * h0), h1))
-    return jnp.where(jnp.isfinite(step), step, 1e-6)
+    forward = jnp.take(order, jnp.minimum(place + over, width - 1))
+    batch = jax.tree.map(lambda x: jnp.take(x, forward, -1), batch)
+    return batch, alive, filed, ended + over

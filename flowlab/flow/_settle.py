@@ -206,6 +206,8 @@ class _Report:
 
     def __call__(self, ended: int) -> None:
         self._done += ended
+        if isinstance(self._meter, dfx.NoProgressMeter):
+            return
         self._state = self._meter.step(self._state, jnp.asarray(self._done / self._count))
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from .._outcome import Outcome
 from ..critical import newton_batches, outcome_of
 from ..fields import AbstractField
 from ._method import SETTLED, default_method, first_step, term_of
-from ._rounds import SINGULAR
+from ._step import SINGULAR
 
 CHUNK = 32
 """Steps between two looks at whether it has settled."""
