@@ -25,7 +25,8 @@ COLUMNS = {
 
 def print_map(console: "Console", basins: "xr.Dataset") -> None:
     """Print the cells by where they go, how many were followed, and what bounds the others."""
-    table = plain_table(COLUMNS, title=_title(basins), title_justify="left")
+    console.print(_title(basins))
+    table = plain_table(COLUMNS)
     # Names of images are long where many students change places.
     table.columns[2].no_wrap = False
     rows = _rows(basins)
@@ -42,7 +43,7 @@ def _title(basins: "xr.Dataset") -> str:
     settings = json.loads(basins.attrs["provenance"])["settings"]
     ranges = " × ".join("[{:g}, {:g}]".format(*settings[name]) for name in "xy")
     columns, rows = settings["resolution"]
-    return f"Basins on ({first}, {second}) in {ranges}, {columns:,} × {rows:,} cells"
+    return f"Window ({first}, {second}) in {ranges}, {columns:,} × {rows:,} cells:"
 
 
 def _rows(basins: "xr.Dataset") -> list[tuple[str, ...]]:

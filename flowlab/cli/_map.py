@@ -38,7 +38,7 @@ def map_landscape(
 
     Finds the critical points, classifies them, follows the unstable
     directions of every saddle, maps basins on a plane, and writes a catalog,
-    a graph and pictures.
+    a graph and pictures. `flowlab basins` maps basins alone, on any plane.
     """
     field = chosen_field(students, teacher, dim, system, settings)
     if field.size < 2:
