@@ -563,6 +563,8 @@ def test_a_store_of_given_starts_grows_by_more_of_them(labels, tmp_path, rng):
     basin_fractions(labels.field, starts=starts[:90], batch=40, store=store)
     shares = basin_fractions(labels.field, starts=starts, batch=40, store=store)
     assert same(shares, basin_fractions(labels.field, starts=starts, batch=40))
+    fewer = basin_fractions(labels.field, starts=starts[:50], batch=40, store=store)
+    assert same(fewer, basin_fractions(labels.field, starts=starts[:50], batch=40))
     starts[60] = 1 - starts[60]
     with pytest.raises(ValueError, match="its starts from number 40 on are others"):
         basin_fractions(labels.field, starts=starts, batch=40, store=store)

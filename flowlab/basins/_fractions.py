@@ -80,7 +80,8 @@ def basin_fractions(
             faster, but a basin inside such a ball that the search for balls missed stays unseen.
         store: a directory that keeps finished batches, so that the same call after an interruption
             computes what is missing, with the same result (needs the extra `zarr`). A call with the
-            same key that asks for more starts, or for a smaller `half_width`, goes on from there.
+            same key that asks for more starts, or for a smaller `half_width`, goes on from there;
+            do not let a first result decide whether to ask (see the page on fractions).
         resume: whether what is finished in the store may be used.
         progress_meter: a diffrax progress meter; none if not given.
 
