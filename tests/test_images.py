@@ -63,17 +63,20 @@ def is_bijection(pairs):
 def test_images_of_a_collapsed_saddle():
     """Two students in one place: 36 elements of the group, 9 places, each with one name."""
     field = TeacherStudent(jnp.eye(3))
-    start = np.array([[0.6, 0.6, 0.0], [0.6, 0.6, 0.0], [0.0, 0.0, 1.0]])
+    near = np.array([[0.6, 0.6, 0.0], [0.6, 0.6, 0.0], [0.0, 0.0, 1.0]])
     group, rng = field.symmetry, np.random.default_rng(0)
     images = {}
     for _ in range(400):
-        moved = np.asarray(group.act(group.random_element(rng), start))
-        images[moved.tobytes()] = moved
+        # Each place is reached by two starts.
+        for start in (near, 0.8 * near):
+            moved = np.asarray(group.act(group.random_element(rng), start))
+            images[moved.tobytes()] = moved
     ends = settle(field, np.stack(list(images.values())), max_steps=2_000)
-    assert len(images) == 9 and ends.counts == {"settled": 9}
+    assert len(images) == 18 and ends.counts == {"settled": 18}
     point = ends.catalog[int(ends.point[0])]
     assert (point.kind, point.isotropy_order, point.orbit_size) == ("saddle", 4, 9)
-    assert is_bijection(pairs_of(ends.point, ends.image, places(ends.state)))
+    pairs = pairs_of(ends.point, ends.image, places(ends.state))
+    assert len(pairs) == 9 and is_bijection(pairs)
 
 
 def test_images_of_saddles_on_mirror_lines_of_a_map():
