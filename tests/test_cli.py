@@ -13,26 +13,10 @@ import xarray as xr
 
 import flowlab as fl
 from flowlab.catalog import provenance
-from flowlab.cli import main
 
 FILES = ["basins.nc", "basins.png", "catalog.json", "landscape.graphml", "landscape.png",
          "portrait.png"]  # fmt: skip
 LOSSES_K2 = [0.0, 0.0861788163576621, 0.0885119366328834, 0.6568218228166741]
-
-
-@pytest.fixture
-def flowlab(monkeypatch, capsys):
-    """Run the command line in this process; returns the status and what it printed."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["flowlab", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "80")
-        with pytest.raises(SystemExit) as left:
-            main()
-        printed = capsys.readouterr()
-        return int(left.value.code or 0), printed.out, printed.err
-
-    return run
 
 
 def words(text: str) -> str:
@@ -47,7 +31,7 @@ def test_version_and_help(flowlab):
     assert flowlab("--version") == (0, f"flowlab {version('flowlab')}\n", "")
     status, printed, _ = flowlab("--help")
     assert status == 0
-    for command in ("map", "fractions", "catalog", "paper"):
+    for command in ("map", "basins", "fractions", "catalog", "paper"):
         assert re.search(rf"│ {command} ", printed)
     status, printed, _ = flowlab("map", "--help")
     for option in "students teacher dim system starts seed resolution out".split():
@@ -160,6 +144,31 @@ MAP = {
     "a line": (("--students", 1), "no plane to map: pass --dim 2"),
     "unknown system": (("--system", "lorenz"), "the zoo has no 'lorenz'; it has double_well, "),
     "two fields": (("--system", "duffing", "--students", 2), "--students describes a student"),
+    "a system without its number": (
+        ("--system", "double_wells"),
+        "double_wells needs the parameter 'n'; its parameters: n. Give parameters as --set NAME=",
+    ),
+    "a parameter of another": (
+        ("--system", "duffing", "--set", "mu=1"),
+        "duffing has no parameter 'mu'; its parameters: damping. Give",
+    ),
+    "a parameter that does not fit": (
+        ("--system", "double_wells", "--set", "n=2.5"),
+        "--system double_wells: n is 2.5; needed: the number of double wells",
+    ),
+    "a parameter without value": (
+        ("--system", "duffing", "--set", "damping"),
+        "--set damping: needed: NAME=VALUE",
+    ),
+    "a word as parameter": (
+        ("--system", "duffing", "--set", "damping=much"),
+        "--set damping=much: 'much' is no number",
+    ),
+    "a parameter twice": (
+        ("--system", "duffing", "--set", "damping=1", "--set", "damping=2"),
+        "--set damping=2: damping was set before",
+    ),
+    "a parameter of a network": (("--set", "n=2"), "--set n=2 sets a parameter of a system"),
     "dimension twice": (("--teacher", "{good}", "--dim", 3), "a file has its own dimension"),
     "no such teacher": (("--teacher", "no.npy"), "--teacher no.npy: no such file. Needed: 'ortho"),
     "a folder": (("--teacher", "{tmp}"), "cannot be read as a .npy file of numbers: [Errno 21]"),

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 
 import diffrax as dfx
 import hypothesis.strategies as st
@@ -489,12 +490,84 @@ def test_interrupted_jobs_go_on(labels, monkeypatch, tmp_path):
     basin_fractions(labels.field, law, **options, store=tmp_path / "job")
     with pytest.raises(ValueError, match="resume=True"):
         basin_fractions(labels.field, law, **options, store=tmp_path / "job", resume=False)
-    for other in (dict(key=jax.random.key(6)), dict(rtol=1e-6), dict(batch=41)):
+    for other in (dict(key=jax.random.key(6)), dict(rtol=1e-6), dict(capture=True)):
         with pytest.raises(ValueError, match="another job"):
             basin_fractions(labels.field, law, **{**options, **other}, store=tmp_path / "job")
     with pytest.raises(ValueError, match="another job"):
         # A function of the same name that draws otherwise.
         basin_fractions(labels.field, lottery((1, 0, 0, 0)), **options, store=tmp_path / "job")
+
+
+def same(one, two):
+    """Whether two results agree in all but the moment at which they were made."""
+    places = [[p.location.tolist() for p in shares.catalog] for shares in (one, two)]
+    rows = one.to_frame().equals(two.to_frame()) and one.images().equals(two.images())
+    return rows and places[0] == places[1] and one.unseen == two.unseen and repr(one) == repr(two)
+
+
+RUNS = [
+    dict(starts=100),
+    dict(starts=700),
+    dict(half_width=0.1),
+    dict(half_width=0.06),
+    dict(starts=300, batch=7),
+    dict(half_width=0.2, max_starts=20),
+    dict(half_width=0.08, by_image=True, confidence=0.99),
+    dict(starts=900, batch=400),
+]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_store_serves_runs_that_stop_elsewhere(labels, monkeypatch, tmp_path, order):
+    """More starts or narrower intervals add to it, fewer count part of it: as if run afresh."""
+    pytest.importorskip("zarr")
+    followed = []
+
+    def counting(*args, **more):
+        followed.append(len(args[1]))
+        return labels(*args, **more)
+
+    # The saddle is rare: in short runs nothing of it must show that longer ones have met it.
+    law, most, met = lottery((0.6, 0.02, 0.0, 0.38)), 0, set()
+    for options in RUNS[::order]:
+        options = {"key": KEY, "batch": 60, **options}
+        fresh = basin_fractions(labels.field, law, **options)
+        monkeypatch.setattr(_sampling, "settle", counting)
+        shares = basin_fractions(labels.field, law, **options, store=tmp_path / "job")
+        monkeypatch.setattr(_sampling, "settle", labels)
+        assert same(shares, fresh)
+        most = max(most, shares.starts)
+        met.add(len(shares.catalog))
+        assert sum(followed) == most
+    assert met == {1, 2}
+
+
+def test_a_gap_in_a_store_is_filled_whatever_the_batch(labels, monkeypatch, tmp_path):
+    pytest.importorskip("zarr")
+    law, store = lottery(CHANCES), tmp_path / "job"
+    whole = basin_fractions(labels.field, law, key=KEY, starts=400, batch=50, store=store)
+    for lost in ([0], [3, 4], [2], [6, 7]):
+        for number in lost:
+            shutil.rmtree(store / f"chunk-{number:06d}")
+        options = dict(key=KEY, starts=400, store=store)
+        assert same(basin_fractions(labels.field, law, batch=13, **options), whole)
+        monkeypatch.setattr(_sampling, "settle", None)
+        assert same(basin_fractions(labels.field, law, batch=1_000, **options), whole)
+        monkeypatch.setattr(_sampling, "settle", labels)
+
+
+def test_a_store_of_given_starts_grows_by_more_of_them(labels, tmp_path, rng):
+    pytest.importorskip("zarr")
+    starts = rng.choice([-1.0, 0.0, 1.0, 2.0], (200, 1), p=CHANCES)
+    store = tmp_path / "job"
+    basin_fractions(labels.field, starts=starts[:90], batch=40, store=store)
+    shares = basin_fractions(labels.field, starts=starts, batch=40, store=store)
+    assert same(shares, basin_fractions(labels.field, starts=starts, batch=40))
+    fewer = basin_fractions(labels.field, starts=starts[:50], batch=40, store=store)
+    assert same(fewer, basin_fractions(labels.field, starts=starts[:50], batch=40))
+    starts[60] = 1 - starts[60]
+    with pytest.raises(ValueError, match="its starts from number 40 on are others"):
+        basin_fractions(labels.field, starts=starts, batch=40, store=store)
 
 
 @pytest.mark.parametrize(

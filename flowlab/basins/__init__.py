@@ -7,6 +7,7 @@ from ._edge import EdgeState as EdgeState
 from ._entropy import basin_entropy as basin_entropy
 from ._entropy import BasinEntropy as BasinEntropy
 from ._files import load_map as load_map
+from ._files import require_place as require_place
 from ._files import save_map as save_map
 from ._fractions import basin_fractions as basin_fractions
 from ._interval import clopper_pearson as clopper_pearson

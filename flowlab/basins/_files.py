@@ -58,10 +58,8 @@ def save_map(dataset: "xr.Dataset", path: str | os.PathLike[str]) -> None:
         True
     """
     path = Path(path)
-    write = _by_ending(path, _write_netcdf, _write_zarr)
+    write = require_place(path)
     _require_map(dataset, "the dataset")
-    if path.is_dir() and any(path.iterdir()) and not _holds_map(path):
-        raise ValueError(f"{path} is a directory that holds something else; it was not touched.")
     with replacing(path) as temporary:
         write(dataset.assign_attrs({CHECKSUMS: json.dumps(_checksums(dataset))}), temporary)
 
@@ -106,6 +104,22 @@ def load_map(path: str | os.PathLike[str]) -> "xr.Dataset":
             f"{path} is damaged or no basin map: {str(error).rstrip('.')}. The file was not "
             "changed."
         ) from error
+
+
+def require_place(path: Path) -> Callable[..., None]:
+    """Return what writes a map to a path.
+
+    Args:
+        path: where `save_map` is asked to write.
+
+    Raises:
+        ValueError: on another ending, or if something else is there.
+        ModuleNotFoundError: for `.zarr`, if zarr is not installed (extra `zarr`).
+    """
+    write = _by_ending(path, _write_netcdf, _write_zarr)
+    if path.is_dir() and any(path.iterdir()) and not _holds_map(path):
+        raise ValueError(f"{path} is a directory that holds something else; it was not touched.")
+    return write
 
 
 def _by_ending(path: Path, netcdf: Callable[..., Any], zarr: Callable[..., Any]) -> Any:

@@ -12,7 +12,7 @@ from .._store import JobStore
 from .._types import Key, Sampler
 from ..catalog import Catalog, provenance
 from ..fields import AbstractField, AbstractSampler, sampler_spec
-from ..flow import PROBES, fingerprint, job_description
+from ..flow import PROBES, job_description
 from ._interval import checked_confidence
 from ._sampling import Sampling
 from ._schedule import Look, looks
@@ -79,7 +79,9 @@ def basin_fractions(
         capture: whether a trajectory may stop in the estimated capture ball of a sink: a few times
             faster, but a basin inside such a ball that the search for balls missed stays unseen.
         store: a directory that keeps finished batches, so that the same call after an interruption
-            computes what is missing, with the same result (needs the extra `zarr`).
+            computes what is missing, with the same result (needs the extra `zarr`). A call with the
+            same key that asks for more starts, or for a smaller `half_width`, goes on from there;
+            do not let a first result decide whether to ask (see the page on fractions).
         resume: whether what is finished in the store may be used.
         progress_meter: a diffrax progress meter; none if not given.
 
@@ -107,6 +109,7 @@ def basin_fractions(
     take, law = _sequence(field, sampler, key, starts, size)
     options = {"rtol": rtol, "atol": atol, "max_steps": max_steps, "escape_radius": escape_radius}
     options["capture"] = capture
+    method = {"solver": type(dfx.Dopri8() if solver is None else solver).__name__, **options}
     made = provenance(
         field,
         key=key,
@@ -115,20 +118,21 @@ def basin_fractions(
         confidence=confidence,
         by_image=by_image,
         max_starts=max_starts,
-        solver=type(dfx.Dopri8() if solver is None else solver).__name__,
-        **options,
+        **method,
     )
     with contextlib.ExitStack() as stack:
         kept = None
         if store is not None:
-            job = job_description(
-                "basin fractions", field, take(0, PROBES), catalog, made,
-                chunk=size, looks=[look.starts for look in plan],
-                given=fingerprint(starts if law is None else None),
-            )  # fmt: skip
+            # When to stop, and how many run at a time, changes no start and no end of one: a store
+            # serves all such runs.
+            deciding = {name: made["settings"][name] for name in ("sampler", *method)}
+            described = {**made, "settings": deciding}
+            job = job_description("basin fractions", field, take(0, PROBES), catalog, described)
             kept = stack.enter_context(JobStore.open(store, job, resume=resume))
         settling = {"solver": solver, **options}
-        sampling = Sampling(field, take, catalog, made, size, progress_meter, kept, settling)
+        sampling = Sampling(
+            field, take, catalog, made, size, progress_meter, kept, law is None, settling
+        )
         return sampling.run(plan, sure, half_width, by_image)
 
 

@@ -31,7 +31,9 @@ class Sampling:
         made: how the result is made.
         batch: starts followed at a time.
         progress_meter: a diffrax progress meter, or `None`.
-        store: where finished batches are kept, or `None`.
+        store: where finished batches are kept, or `None`. A store may come from a run that looked
+            at other numbers of starts: its batches are taken as they are.
+        given: whether the starts were given, not drawn, so that the store has to recognise them.
         options: what `settle` takes.
     """
 
@@ -44,13 +46,16 @@ class Sampling:
         batch: int,
         progress_meter: dfx.AbstractProgressMeter | None,
         store: JobStore | None,
+        given: bool,
         options: dict[str, Any],
     ):
-        self.field, self.take, self.given, self.made = field, take, catalog, made
-        self.batch, self.store, self.options = batch, store, options
+        self.field, self.take, self.known, self.made = field, take, catalog, made
+        self.batch, self.store, self.given, self.options = batch, store, given, options
         self.tally = Tally(field, catalog)
         self.progress = Progress(progress_meter)
         self.done = self.chunks = 0
+        # How those starts of the last batch ended that no look has asked for yet.
+        self.ahead = np.zeros(0, np.int32)
 
     def run(
         self, plan: tuple[Look, ...], confidence: float, half_width: float | None, by_image: bool
@@ -66,40 +71,86 @@ class Sampling:
         look = plan[0]
         for look in plan:
             while self.done < look.starts:
-                pilot = self.done == 0 and self.given is None
-                size = min(PILOT, self.batch) if pilot else self.batch
-                self._follow(min(size, look.starts - self.done), plan[-1].starts)
+                self._advance(look.starts, plan[-1].starts)
             if half_width is not None and self._widest(look, by_image) <= half_width:
                 break
         self.progress.close()
         return self._result(look, plan, confidence, half_width)
 
-    def _follow(self, count: int, total: int) -> None:
-        """Follow the next starts, or read from the store how they ended."""
-        place, number = self.done, self.chunks
-        self.done, self.chunks = place + count, number + 1
-        chunk = None if self.store is None else self.store.read(number)
-        if chunk is not None:
-            self.tally.learn(chunk[1])
-            codes = chunk[0]["code"]
-            self.progress.report(self.done / total)
-        else:
-            codes = self._settle(place, count, number, total)
-        self.tally.count(codes, place)
+    def _advance(self, until: int, total: int) -> None:
+        """Count the next starts, of one batch, up to number `until`."""
+        if len(self.ahead) == 0:
+            pilot = self.done == 0 and self.known is None
+            size = min(PILOT, self.batch) if pilot else self.batch
+            self.ahead = self._next(min(size, until - self.done), total)
+        codes, self.ahead = np.split(self.ahead, [until - self.done])
+        self.tally.count(codes, self.done)
+        self.done += len(codes)
+        self.progress.report(self.done / total)
 
-    def _settle(self, place: int, count: int, number: int, total: int) -> np.ndarray:
-        mark = self.tally.mark()
+    def _next(self, count: int, total: int) -> np.ndarray:
+        """Return how the next batch ended: read it from the store, or follow so many starts."""
+        number, self.chunks = self.chunks, self.chunks + 1
+        chunk = None if self.store is None else self.store.read(number)
+        if chunk is None:
+            return self._settle(self._fitting(number, count), number, total)
+        codes, found = chunk[0]["code"], chunk[1]
+        if found["first"] != self.done:
+            raise self._mixed(number)
+        if self.given:
+            self._require_same(chunk[0]["start"])
+        self.tally.learn(found)
+        return codes
+
+    def _fitting(self, number: int, count: int) -> int:
+        """Return how many starts a batch takes, so that it ends where a stored one begins."""
+        while self.store is not None and (later := [n for n in self.store.done if n > number]):
+            following = min(later)
+            chunk = self.store.read(following)
+            if chunk is not None:
+                gap, batches = chunk[1]["first"] - self.done, following - number
+                if gap < batches:
+                    raise self._mixed(following)
+                return -(-gap // batches)
+        return count
+
+    def _settle(self, count: int, number: int, total: int) -> np.ndarray:
+        place, mark = self.done, self.tally.mark()
+        starts = self.take(place, count)
         ensemble = settle(
             self.field,
-            self.take(place, count),
+            starts,
             catalog=self._catalog(),
-            progress_meter=self.progress.part(place / total, self.done / total),
+            progress_meter=self.progress.part(place / total, min((place + count) / total, 1.0)),
             **self.options,
         )
         codes = self.tally.encode(ensemble)
-        if self.store is not None:
-            self.store.write(number, {"code": codes}, self.tally.since(mark, self._catalog()))
+        # Starts that were given may end before a gap in the store does: it stays open then.
+        if self.store is not None and len(starts) == count:
+            learned = self.tally.since(mark, self._catalog())
+            arrays = {"code": codes, **({"start": starts} if self.given else {})}
+            self.store.write(number, arrays, {"first": place, **learned})
         return codes
+
+    def _require_same(self, kept: np.ndarray) -> None:
+        """Raise unless the starts of a stored batch are the next ones, as far as there are any."""
+        here = self.take(self.done, len(kept))
+        if not np.array_equal(here, kept[: len(here)]):
+            raise ValueError(
+                f"{self._directory} holds another job: its starts from number {self.done} on are "
+                "others. Nothing was touched. Take another directory."
+            )
+
+    @property
+    def _directory(self) -> Any:
+        assert self.store is not None
+        return self.store.directory
+
+    def _mixed(self, number: int) -> ValueError:
+        return ValueError(
+            f"{self._directory} mixes batches of runs that wrote at the same time: number {number} "
+            f"does not begin at start {self.done}. Take another directory."
+        )
 
     def _catalog(self) -> Catalog:
         # Without the provenance, whose date would be in the store.
@@ -113,21 +164,22 @@ class Sampling:
     def _result(
         self, look: Look, plan: tuple[Look, ...], confidence: float, half_width: float | None
     ) -> Fractions:
-        tally, hits = self.tally, np.array(self.tally.hits, int)
-        given = tally.collector.points
-        points = tuple(p.replace(hits=p.hits + int(h)) for p, h in zip(given, hits, strict=True))
-        connections = () if self.given is None else self.given.connections
+        tally, met = self.tally, self.tally.met
+        hits, first = tally.hits[:met], tally.first[:met]
+        listed = zip(tally.collector.points[:met], hits, strict=True)
+        points = tuple(point.replace(hits=point.hits + count) for point, count in listed)
+        connections = () if self.known is None else self.known.connections
         names = {(points[i].id, image): count for (i, image), count in tally.images.items()}
         return Fractions(
             starts=self.done,
             catalog=Catalog(points, self.field.spec(), self.made, connections),
-            hits=hits,
+            hits=np.array(hits, int),
             unsettled=dict(sorted(tally.unsettled.items())),
             image_hits=names,
             confidence=confidence,
             level=look.confidence,
             half_width=half_width,
             looks=plan,
-            unseen=UnseenMass.of(tally.hits, tally.first, self.done, look.confidence),
+            unseen=UnseenMass.of(hits, first, self.done, look.confidence),
             provenance=self.made,
         )

@@ -13,6 +13,9 @@ from ..flow import Ensemble
 GIVEN = -1
 """The place in the sequence of starts at which points that were given were first seen."""
 
+NEVER = int(np.iinfo(np.int64).max)
+"""The same of points that no start counted so far has reached."""
+
 
 class Tally:
     """Hits of critical points, of their symmetric images, and of outcomes without a point.
@@ -83,7 +86,7 @@ class Tally:
         """
         new = len(self.collector.points) - len(self.hits)
         self.hits += [0] * new
-        self.first += [np.iinfo(np.int64).max] * new
+        self.first += [NEVER] * new
         found, places, counts = np.unique(codes, return_index=True, return_counts=True)
         for code, lane, hits in zip(found.tolist(), places.tolist(), counts.tolist(), strict=True):
             if code < 0:
@@ -93,6 +96,12 @@ class Tally:
             self.images[self.kinds[code]] += hits
             self.hits[number] += hits
             self.first[number] = min(self.first[number], place + lane)
+
+    @property
+    def met(self) -> int:
+        """Number of points that were given or that starts counted so far have reached."""
+        # In the order of the first starts, those that later starts of a batch reached come last.
+        return sum(place < NEVER for place in self.first)
 
     def mark(self) -> tuple[int, int]:
         """Return how much is known now."""

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from ._basins import map_basins
 from ._catalog import show_catalog
 from ._errors import messages
 from ._fractions import estimate_fractions
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("map")(map_landscape)
+app.command("basins")(map_basins)
 app.command("fractions")(estimate_fractions)
 app.command("paper")(check_paper)
 

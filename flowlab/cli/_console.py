@@ -1,8 +1,10 @@
 """What the screen shows: a console, tables, progress bars."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from ._errors import Interrupted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,13 +47,21 @@ def plain_table(columns: dict[str, str], **options: Any) -> "Table":
 
 
 @contextmanager
-def progress(console: "Console") -> Iterator["Progress"]:
-    """Show bars while the block runs; `meter` adds one."""
+def progress(console: "Console", on_interrupt: Callable[[], str]) -> Iterator["Progress"]:
+    """Show bars while the block runs; `meter` adds one.
+
+    Args:
+        console: where.
+        on_interrupt: says, after Ctrl-C, what is left and how to go on.
+    """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = TextColumn("{task.description:32s}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console) as bars:
-        yield bars
+    try:
+        with Progress(*columns, console=console) as bars:
+            yield bars
+    except KeyboardInterrupt:
+        raise Interrupted(on_interrupt()) from None
 
 
 def meter(bars: "Progress", title: str) -> Any:
@@ -70,6 +80,8 @@ def meter(bars: "Progress", title: str) -> Any:
             bars.update(task, completed=float(progress))
 
         def close(self, state: None) -> None:
+            # Work that was done at once may close it without a step.
+            bars.start_task(task)
             bars.update(task, completed=1.0)
             bars.stop_task(task)
 

@@ -13,6 +13,14 @@ FAILED = 1
 """Exit status when the input was fine and the computation, or writing its result, was not."""
 
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C; the message says what is left, and how to go on."""
+
+
 class UserError(Exception):
     """Something that the person at the keyboard can put right."""
 
@@ -24,6 +32,8 @@ def messages() -> Iterator[None]:
         yield
     except UserError as error:
         _leave(BAD_INPUT, f"Error: {error}")
+    except Interrupted as error:
+        _leave(INTERRUPTED, f"Interrupted. {error}")
     except MemoryError as error:
         _leave(FAILED, f"Failed: not enough memory. {error}".rstrip())
     except (OSError, RuntimeError) as error:

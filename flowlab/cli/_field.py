@@ -37,11 +37,24 @@ System = Annotated[
     str | None,
     typer.Option(help="A system of the zoo instead, such as muller_brown.", show_default=False),
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A parameter of --system, such as damping=0.5; may be repeated.",
+        show_default=False,
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything that is drawn.")]
 
 
 def chosen_field(
-    students: int | None, teacher: str | None, dim: int | None, system: str | None
+    students: int | None,
+    teacher: str | None,
+    dim: int | None,
+    system: str | None,
+    settings: list[str] | None = None,
 ) -> "AbstractField":
     """Return the field that the options describe, ready to compute with in 64 bits.
 
@@ -50,6 +63,7 @@ def chosen_field(
         teacher: `--teacher`.
         dim: `--dim`.
         system: `--system`.
+        settings: each `--set`.
 
     Returns:
         The field.
@@ -65,7 +79,9 @@ def chosen_field(
                 raise UserError(
                     f"{name} describes a student network; it does not go with --system."
                 )
-        return _zoo(system)
+        return _zoo(system, _parameters(settings or []))
+    if settings:
+        raise UserError(f"--set {settings[0]} sets a parameter of a system; it needs --system.")
     if teacher is None or teacher == "orthonormal":
         return _orthonormal(2 if students is None else students, dim)
     if dim is not None:
@@ -86,13 +102,39 @@ def describe(field: Any) -> str:
     )
 
 
-def _zoo(name: str) -> "AbstractField":
+def _parameters(settings: list[str]) -> dict[str, float]:
+    """Return the numbers that `--set NAME=VALUE` gives, by name."""
+    parameters = {}
+    for text in settings:
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not (name and sign):
+            raise UserError(f"--set {text}: needed: NAME=VALUE, such as damping=0.5.")
+        if name in parameters:
+            raise UserError(f"--set {text}: {name} was set before.")
+        parameters[name] = _number(text, value)
+    return parameters
+
+
+def _number(text: str, value: str) -> float:
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            pass
+    raise UserError(f"--set {text}: {value!r} is no number.")
+
+
+def _zoo(name: str, parameters: dict[str, float]) -> "AbstractField":
     from ..fields import zoo
 
+    name = name.replace("-", "_")
     try:
-        return zoo.build(name.replace("-", "_"), {})
+        return zoo.build(name, parameters)
     except ValueError as error:
-        raise UserError(f"--system {name}: {error}") from error
+        message = str(error)
+        said = message if message.startswith(name) else f"--system {name}: {message}"
+        hint = "" if "the zoo has no" in message else " Give parameters as --set NAME=VALUE."
+        raise UserError(said + hint) from error
 
 
 def _orthonormal(students: int, dim: int | None) -> "AbstractField":

@@ -19,17 +19,24 @@ Out = Annotated[Path, typer.Option(help="Directory of the files.")]
 DPI = 200
 
 
-def writable_directory(out: Path) -> Path:
+def writable_directory(out: Path, option: str = "--out") -> Path:
     """Make a directory if need be, and find out now, not after minutes, whether it takes files."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"--out {out} cannot be made a directory: {error}") from error
+        raise UserError(f"{option} {out} cannot be made a directory: {error}") from error
     try:
         with tempfile.TemporaryFile(dir=out):
             return out
     except OSError as error:
-        raise UserError(f"--out {out} does not take files: {error}") from error
+        raise UserError(f"{option} {out} does not take files: {error}") from error
+
+
+def require_file_place(option: str, path: Path) -> None:
+    """Raise unless a file can be written there; its directory is made if need be."""
+    if path.is_dir():
+        raise UserError(f"{option} {path} is a directory; needed: a file.")
+    writable_directory(path.parent, option)
 
 
 def save_dataset(dataset: "xr.Dataset", path: Path) -> Path:

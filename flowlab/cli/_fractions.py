@@ -7,8 +7,9 @@ import typer
 
 from ._console import meter, open_console, progress
 from ._errors import UserError
-from ._field import Dim, Seed, Students, System, Teacher, chosen_field, describe
-from ._files import writable_directory
+from ._field import Dim, Seed, Settings, Students, System, Teacher, chosen_field, describe
+from ._files import require_file_place
+from ._store import Resume, Store, how_to_go_on
 
 if TYPE_CHECKING:
     from ..fields import AbstractSampler
@@ -54,13 +55,6 @@ MaxStarts = Annotated[
     ),
 ]
 Confidence = Annotated[float, typer.Option(help="Probability with which each interval holds.")]
-Store = Annotated[
-    Path | None,
-    typer.Option(help="Directory that keeps what is finished.", show_default=False),
-]
-Resume = Annotated[
-    bool, typer.Option("--resume/--no-resume", help="Use what is finished in the store.")
-]
 OutFile = Annotated[Path | None, typer.Option(help="JSON file for the result.", show_default=False)]
 
 PARAMETERS = {"normal": ("std",), "ball": ("radius",), "box": ("low", "high")}
@@ -71,6 +65,7 @@ def estimate_fractions(
     teacher: Teacher = None,
     dim: Dim = None,
     system: System = None,
+    settings: Settings = None,
     sampler: Law = None,
     std: Std = None,
     radius: Radius = None,
@@ -94,20 +89,18 @@ def estimate_fractions(
     if starts is None and half_width is None:
         half_width = HALF_WIDTH
     _require_consistent(half_width, starts, max_starts, confidence)
-    field = chosen_field(students, teacher, dim, system)
+    field = chosen_field(students, teacher, dim, system, settings)
     given = {"std": std, "radius": radius, "low": low, "high": high}
     law = _law(sampler, {name: value for name, value in given.items() if value is not None})
     if out is not None:
-        if out.is_dir():
-            raise UserError(f"--out {out} is a directory; needed: a file.")
-        writable_directory(out.parent)
+        require_file_place("--out", out)
     console = open_console()
     console.print(describe(field))
     import jax
 
     from ..basins import basin_fractions
 
-    with progress(console) as bars:
+    with progress(console, lambda: how_to_go_on(store)) as bars:
         try:
             shares = basin_fractions(
                 field,

@@ -8,7 +8,7 @@ import typer
 from ._catalog import print_catalog
 from ._console import meter, open_console, progress
 from ._errors import UserError
-from ._field import Dim, Seed, Students, System, Teacher, chosen_field, describe
+from ._field import Dim, Seed, Settings, Students, System, Teacher, chosen_field, describe
 from ._files import Out, save_dataset, save_picture, writable_directory
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def map_landscape(
     teacher: Teacher = None,
     dim: Dim = None,
     system: System = None,
+    settings: Settings = None,
     starts: Starts = 1_000,
     seed: Seed = 0,
     resolution: Resolution = 200,
@@ -37,9 +38,9 @@ def map_landscape(
 
     Finds the critical points, classifies them, follows the unstable
     directions of every saddle, maps basins on a plane, and writes a catalog,
-    a graph and pictures.
+    a graph and pictures. `flowlab basins` maps basins alone, on any plane.
     """
-    field = chosen_field(students, teacher, dim, system)
+    field = chosen_field(students, teacher, dim, system, settings)
     if field.size < 2:
         raise UserError("one student in one dimension has no plane to map: pass --dim 2 or more.")
     writable_directory(out)
@@ -59,7 +60,7 @@ def _survey(console: "Console", field: Any, starts: int, seed: int, resolution: 
 
     from ..landscape import survey
 
-    with progress(console) as bars:
+    with progress(console, lambda: "Nothing was written.") as bars:
         return survey(
             field,
             key=jax.random.key(seed),

@@ -1,4 +1,8 @@
-"""Numbers for the group elements that lead to symmetric images."""
+"""Numbers for the group elements that lead to symmetric images.
+
+Elements are told apart by name. That tells images apart because they come from `match`, which has
+one element for each image of a point.
+"""
 
 from typing import Any
 

@@ -93,6 +93,9 @@ class AbstractGroup(abc.ABC, Generic[E]):
     def match(self, source: np.ndarray, target: np.ndarray, *, tol: float = 1e-6) -> E | None:
         """An element that takes `source` to `target`, the simplest kind there is.
 
+        Where `source` has symmetry of its own, several do. Which of them is returned depends on the
+        two points up to rounding, on nothing else, so that it names the image: one place, one name.
+
         Args:
             source: A point, `shape`.
             target: A point, `shape`.

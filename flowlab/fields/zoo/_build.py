@@ -1,5 +1,7 @@
 """A system of the zoo from its name, as a catalog records it."""
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from .._base import AbstractField
@@ -39,7 +41,19 @@ def build(name: str, parameters: dict[str, Any]) -> AbstractField:
     known = {system.__name__: system for system in systems}
     if name not in known:
         raise ValueError(f"the zoo has no {name!r}; it has {', '.join(known)}.")
-    try:
-        return known[name](**parameters)
-    except TypeError as error:
-        raise ValueError(f"{name} does not take the parameters {parameters!r}: {error}.") from error
+    _require_fitting(name, inspect.signature(known[name]), parameters)
+    return known[name](**parameters)
+
+
+def _require_fitting(
+    name: str, signature: inspect.Signature, parameters: Mapping[str, Any]
+) -> None:
+    taken = signature.parameters
+    needed = [key for key, value in taken.items() if value.default is inspect.Parameter.empty]
+    listed = ", ".join(taken) or "none"
+    for key in parameters:
+        if key not in taken:
+            raise ValueError(f"{name} has no parameter {key!r}; its parameters: {listed}.")
+    for key in needed:
+        if key not in parameters:
+            raise ValueError(f"{name} needs the parameter {key!r}; its parameters: {listed}.")
