@@ -1,109 +1,95 @@
-"""Labels of starts on the plane of Theorem 7 (K = 5): flowlab against what else one could write.
+"""Where 40,000 starts go: flowlab against what else one could write, on one core and on all.
 
-Run with `make bench`. The same starts and tolerances for all; compilation is timed apart; medians
-of alternating runs. Peers stop at |f| < 1e-8 or t = 200 and label by the nearest sink.
+Each peer's ends are labelled outside the timing with the nearest critical point; flowlab's own
+labels are part of its time. Compilation comes first and is stated apart.
 """
 
 import statistics
-import time
+from typing import Any
 
-import jax
+from _cores import cores_in_words, rerun_on, usable_cores
+from _report import Report, alternating, median_ratio, read_options, timed
 
-jax.config.update("jax_enable_x64", True)
-
-import diffrax as dfx
-import jax.numpy as jnp
-import numpy as np
-from scipy.integrate import solve_ivp
-
-import flowlab as fl
-
-RUNS = 5
-STARTS = 4_000
-SCIPY_STARTS = 40
-SINKS = np.array([[1.0, 0.0], [-0.594076, 0.396729]])
-
-
-def nearest(ends: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(ends[:, None] - SINKS, axis=-1).argmin(-1)
-
-
-def flowlab_labels(plane, starts):
-    ensemble = fl.settle(plane, starts)
-    return nearest(ensemble.state)
-
-
-def vmapped_diffrax(plane):
-    def stop(t, w, args, **kwargs):
-        return jnp.max(jnp.abs(plane(t, w))) < 1e-8
-
-    def one(w):
-        return dfx.diffeqsolve(
-            dfx.ODETerm(plane),
-            dfx.Tsit5(),
-            0.0,
-            200.0,
-            None,
-            w,
-            event=dfx.Event(stop),
-            stepsize_controller=dfx.PIDController(rtol=1e-8, atol=1e-10),
-            max_steps=4096,
-            throw=False,
-        ).ys[0]
-
-    batched = jax.jit(jax.vmap(one))
-    return lambda starts: nearest(np.asarray(batched(starts)))
-
-
-def scipy_labels(plane):
-    velocity = jax.jit(lambda w: plane(0.0, w))
-
-    def rhs(t, w):
-        return np.asarray(velocity(w))
-
-    def stopped(t, w):
-        return np.abs(rhs(t, w)).max() - 1e-8
-
-    stopped.terminal = True
-
-    def labels(starts):
-        ends = [
-            solve_ivp(rhs, (0, 200), w, "DOP853", rtol=1e-8, atol=1e-10, events=stopped).y[:, -1]
-            for w in starts
-        ]
-        return nearest(np.array(ends))
-
-    return labels
+SIDE, FAST_SIDE = 200, 100
 
 
 def main() -> None:
-    plane = fl.theorem7_plane(5)
-    rng = np.random.default_rng(0)
-    starts = rng.uniform(size=(STARTS, 2))
-    truth = np.where(starts[:, 0] > starts[:, 1], 0, 1)
-    jobs = {
-        "flowlab settle": (lambda s: flowlab_labels(plane, s), STARTS),
-        "diffrax, one vmap": (vmapped_diffrax(plane), STARTS),
-        "scipy DOP853": (scipy_labels(plane), SCIPY_STARTS),
-    }
-    first, rates, wrong = {}, {name: [] for name in jobs}, {}
-    for name, (job, count) in jobs.items():
-        began = time.perf_counter()
-        wrong[name] = int((job(starts[:count]) != truth[:count]).sum())
-        first[name] = time.perf_counter() - began
-    for _ in range(RUNS):
-        for name, (job, count) in jobs.items():
-            began = time.perf_counter()
-            job(starts[:count])
-            rates[name].append(count / (time.perf_counter() - began))
-    print(f"{'':20s}{'starts/s':>12s}{'flowlab is':>14s}{'first call':>12s}{'wrong':>8s}")
-    for name, (_, count) in jobs.items():
-        pairs = zip(rates["flowlab settle"], rates[name], strict=True)
-        ratio = statistics.median(ours / theirs for ours, theirs in pairs)
-        print(
-            f"{name:20s}{statistics.median(rates[name]):12,.0f}{ratio:12.1f} x"
-            f"{first[name]:10.1f} s{wrong[name]:4d}/{count}"
+    options = read_options(__doc__)
+    if options.cores is not None:
+        measure(options)
+        return
+    every = len(usable_cores())
+    rerun_on([every] if options.fast or every == 1 else [1, every])
+
+
+def measure(options: Any) -> None:
+    """Measure every subject on the cores that this process has."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    from _subjects import double_well, plane_of_theorem_7
+
+    side = FAST_SIDE if options.fast else SIDE
+    for make in (plane_of_theorem_7, double_well):
+        subject = make(side)
+        subject.check_velocity()
+        title = f"{len(subject.starts):,} starts: {subject.name}, {cores_in_words()}"
+        compare(subject, options, Report(title, options.markdown))
+
+
+def compare(subject: Any, options: Any, report: Report) -> None:
+    """Measure flowlab and every peer that is installed on one subject."""
+    from _ours import ours, tune
+
+    if options.tune:
+        tune(subject, options.cores, report)
+    entries = ours(subject, options.cores)
+    own = [entry.name for entry in entries]
+    theirs, missing = peers(subject, options.cores)
+    entries += theirs
+    first = {entry.name: entry.compiling + timed(entry.run) for entry in entries}
+    seconds = alternating({entry.name: entry.run for entry in entries}, options.runs)
+    per_start = {e.name: [s / len(e.starts) for s in seconds[e.name]] for e in entries}
+    rows = []
+    for entry in entries:
+        took = per_start[entry.name]
+        ratios = [f"{median_ratio(took, per_start[name]):.2f}" for name in own]
+        compiling = max(0.0, first[entry.name] - statistics.median(seconds[entry.name]))
+        wrong, unsettled = entry.mistakes()
+        rows.append(
+            [
+                entry.name,
+                f"{1 / statistics.median(took):,.0f}",
+                *(ratios if entry.name not in own else ["", "", ""]),
+                f"{wrong:,}",
+                f"{unsettled:,}",
+                f"{len(entry.starts):,}",
+                f"{compiling:.1f}",
+            ]
         )
+    report.table(
+        ["", "starts/s", "flowlab is ×", "capture ×", "for labels ×"]
+        + ["wrong", "unsettled", "of", "compiling, s"],
+        rows,
+    )
+    for line in missing:
+        report.remark(f"Not measured: {line}.")
+
+
+def peers(subject: Any, cores: int) -> tuple[list[Any], list[str]]:
+    """Return the peers that are installed, and what there is to say of the others."""
+    from _ours import Entry
+    from _peers import PEERS, Missing
+
+    found, missing = [], []
+    for make in PEERS:
+        try:
+            peer = make(subject, cores)
+        except Missing as error:
+            missing.append(str(error))
+        else:
+            found.append(Entry.of_peer(peer, subject))
+    return found, missing
 
 
 if __name__ == "__main__":
