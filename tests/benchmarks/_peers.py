@@ -2,7 +2,7 @@
 
 Every peer gets rtol 1e-8 and atol 1e-10, stops at max |f| < 1e-8 if it can stop at all, and is
 compiled before it is timed. The JAX peers but one integrate flowlab's own field, whose arctangent
-is several times faster than XLA's. A peer that is not installed raises `Missing`.
+is faster than XLA's. A peer that is not installed raises `Missing`.
 
 pybasin is under the GPL. It is run here as a program to compare with, installed by whoever runs
 the benchmark; the package never imports it, and none of its code is here.

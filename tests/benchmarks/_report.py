@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from _cores import usable_cores
+from _cores import cores_in_words
 from rich.console import Console
 from rich.table import Table
 
@@ -101,7 +101,7 @@ def surroundings() -> str:
         except importlib.metadata.PackageNotFoundError:
             continue
     return (
-        f"{datetime.date.today().isoformat()}; {len(usable_cores())} cores, {_processor()}; "
+        f"{datetime.date.today().isoformat()}; {cores_in_words()} of {_processor()}; "
         f"{platform.system()}, Python {platform.python_version()}, {', '.join(versions)}."
     )
 
