@@ -23,7 +23,7 @@ class Subject(NamedTuple):
 
     Attributes:
         name: for the heading of the table.
-        field: flowlab's field, which most JAX peers integrate too.
+        field: flowlab's field.
         velocity: the same field as a function of two scalars, from `SCALARS` or `ARRAYS`.
         points: (p, 2), where trajectories end, to 5 digits.
         starts: (n, 2).
