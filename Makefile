@@ -14,7 +14,7 @@ SHELL := /bin/bash
 
 # Compiled programs outlive the process: about half of a cold start is compilation.
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
-export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.5
+export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.05
 # Run-time errors become NaNs, not host callbacks, which that cache cannot keep.
 export EQX_ON_ERROR ?= nan
 export MPLBACKEND ?= Agg

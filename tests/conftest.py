@@ -9,7 +9,7 @@ from pathlib import Path
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "jax"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.05")
 # Run-time errors become NaNs, not host callbacks, which XLA's cache cannot keep.
 os.environ.setdefault("EQX_ON_ERROR", "nan")
 os.environ.setdefault("MPLBACKEND", "Agg")
