@@ -11,7 +11,7 @@ import numpy as np
 from ._checks import as_states, require_float64
 from .catalog import Catalog, provenance
 from .fields import AbstractField, field_from_spec
-from .flow import Ensemble, Merger, Piece, concatenate, default_method, settle_piece
+from .flow import Ensemble, Merger, Piece, concatenate, ensemble_method, settle_piece
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -79,7 +79,7 @@ def settle_distributed(
         **{name: arrays[name] for name in ("outcome", "state", "time", "steps")},
         point=np.concatenate([point for point, _ in labels]),
         image=np.concatenate([image for _, image in labels]),
-        evaluations=arrays["steps"] * default_method(solver, rtol, atol).stages,
+        evaluations=arrays["steps"] * ensemble_method(field, solver, rtol, atol).stages,
         images=tuple(merger.images.elements),
         catalog=merger.catalog({}, record),
     )

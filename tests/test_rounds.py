@@ -98,6 +98,7 @@ def test_packing_keeps_everything():
 
 @pytest.mark.parametrize("size", [1, 2, 36, 144, 10_000])
 def test_batches_fit_the_cache(size):
-    narrow, wide = batch_sizes(size)
-    assert 32 <= narrow <= wide <= 1024 and SHARE > 1
-    assert wide == 32 or wide * size <= 8192
+    (narrow, wide), (only, same) = batch_sizes(size, 10**6), batch_sizes(size, 10)
+    assert 8 <= narrow <= wide // 4 and 64 <= wide <= 1024 and SHARE > 1
+    assert wide == 64 or wide * size <= 8192
+    assert same == wide and (only == wide or size <= 8)

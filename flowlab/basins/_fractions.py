@@ -12,7 +12,7 @@ from .._store import JobStore
 from .._types import Key, Sampler
 from ..catalog import Catalog, provenance
 from ..fields import AbstractField, AbstractSampler, sampler_spec
-from ..flow import PROBES, job_description
+from ..flow import PROBES, ensemble_method, job_description
 from ._interval import checked_confidence
 from ._sampling import Sampling
 from ._schedule import Look, looks
@@ -109,7 +109,8 @@ def basin_fractions(
     take, law = _sequence(field, sampler, key, starts, size)
     options = {"rtol": rtol, "atol": atol, "max_steps": max_steps, "escape_radius": escape_radius}
     options["capture"] = capture
-    method = {"solver": type(dfx.Dopri8() if solver is None else solver).__name__, **options}
+    chosen = ensemble_method(field, solver, rtol, atol).solver
+    method = {"solver": type(chosen).__name__, **options}
     made = provenance(
         field,
         key=key,

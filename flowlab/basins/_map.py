@@ -77,7 +77,7 @@ def basin_map(
         confidence: probability with which the bound holds.
         key: random key of the audits; `jax.random.key(0)` if not given.
         catalog: critical points already known, so that labels agree between maps.
-        solver: an adaptive diffrax solver; `Dopri8` if not given.
+        solver: as in `settle`.
         rtol: relative tolerance of a step.
         atol: absolute tolerance of a step.
         max_steps: step budget of each trajectory.

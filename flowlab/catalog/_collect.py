@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..critical import CriticalPoint, classify, probe
+from ..critical import CriticalPoint, classify, losses
 from ..fields import AbstractField
 
 SAME_LOSS = 1e-9
@@ -31,7 +31,7 @@ class Collector:
         self.field = field
         self.group = field.symmetry
         self.points = list(points)
-        self._invariants = [self._invariant(point.location) for point in self.points]
+        self._invariants = self._invariants_of([point.location for point in self.points])
 
     def add(self, location: np.ndarray, *, found_by: str, hits: int = 1) -> tuple[int, Any]:
         """Add a critical point, or a hit to the entry whose orbit it lies on.
@@ -45,8 +45,22 @@ class Collector:
             The index of the entry and the group element that maps the entry's location to the point
             (to its flat family, where there is one).
         """
-        location = self.field.representative(np.asarray(location))
-        invariant = self._invariant(location)
+        return self.add_all([location], found_by=found_by, hits=[hits])[0]
+
+    def add_all(
+        self, locations: Iterable[np.ndarray], *, found_by: str, hits: Iterable[int]
+    ) -> list[tuple[int, Any]]:
+        """Add many critical points, or hits, in order; what `add` returns for each."""
+        merged = [self.field.representative(np.asarray(location)) for location in locations]
+        invariants = self._invariants_of(merged)
+        return [
+            self._add(location, invariant, found_by, count)
+            for location, invariant, count in zip(merged, invariants, hits, strict=True)
+        ]
+
+    def _add(
+        self, location: np.ndarray, invariant: float, found_by: str, hits: int
+    ) -> tuple[int, Any]:
         for index, other in enumerate(self._invariants):
             if abs(invariant - other) > self._slack * max(1.0, abs(other)):
                 continue
@@ -60,10 +74,12 @@ class Collector:
     def _slack(self) -> float:
         return SAME_LOSS if self.field.has_loss else SAME_NORM
 
-    def _invariant(self, location: np.ndarray) -> float:
+    def _invariants_of(self, locations: list[np.ndarray]) -> list[float]:
+        if not locations:
+            return []
         if self.field.has_loss:
-            return float(probe(self.field, location).loss)
-        return float(np.linalg.norm(location))
+            return losses(self.field, np.stack(locations)).tolist()
+        return [float(np.linalg.norm(location)) for location in locations]
 
     def hit(self, index: int, hits: int) -> None:
         """Count further starts that led to an entry."""

@@ -5,6 +5,7 @@ from ._capture import CaptureBall as CaptureBall
 from ._classify import classify as classify
 from ._newton import newton_batches as newton_batches
 from ._newton import NewtonResult as NewtonResult
+from ._probe import losses as losses
 from ._probe import probe as probe
 from ._probe import Probe as Probe
 from ._record import CriticalPoint as CriticalPoint

@@ -31,6 +31,26 @@ def _probe(field: AbstractField, w: jax.Array) -> Probe:
     return Probe(field(0.0, w), jacobian, loss, field.distance_to_singularity(w))
 
 
+BATCH = 64
+"""Points at which losses are computed together."""
+
+
+@eqx.filter_jit
+def _losses(field: AbstractField, states: jax.Array) -> jax.Array:
+    return jax.vmap(field.loss)(states)  # type: ignore[attr-defined]
+
+
+def losses(field: AbstractField, states: np.ndarray) -> np.ndarray:
+    """Return the loss at many states (n, *shape), which the field must have."""
+    if len(states) <= 4:
+        return np.array([float(probe(field, w).loss) for w in states])
+    rest = -len(states) % BATCH
+    padded = np.concatenate([states, np.repeat(states[-1:], rest, 0)])
+    parts = np.split(padded, len(padded) // BATCH)
+    values = [np.asarray(_losses(field, jnp.asarray(part))) for part in parts]
+    return np.concatenate(values)[: len(states)]
+
+
 def probe(field: AbstractField, w: Any) -> Probe:
     """Return the field at `w`, as numpy arrays; `loss` is `None` if it has none."""
     return jax.device_get(_probe(field, jnp.asarray(w)))

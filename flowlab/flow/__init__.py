@@ -10,7 +10,7 @@ from ._chunk import Follower as Follower
 from ._chunk import Piece as Piece
 from ._merge import concatenate as concatenate
 from ._merge import Merger as Merger
-from ._method import default_method as default_method
+from ._method import ensemble_method as ensemble_method
 from ._stored import fingerprint as fingerprint
 from ._stored import job_description as job_description
 from ._stored import PROBES as PROBES

@@ -62,7 +62,7 @@ class Follower:
         self.known = KnownSinks(field, catalog if capture else None)
         points = () if catalog is None else catalog.points
         self.labeller = Labeller(field, method, Collector(field, points), self.known, found_by)
-        self.sizes = batch_sizes(field.size, batch)
+        self.batch = batch
         self.workers = len(os.sched_getaffinity(0)) if workers is None else workers
 
     def follow(
@@ -111,6 +111,7 @@ class Follower:
 
     def _drain(self, paths: Packed, labels: Labels, on_end: Callable[[int], None]) -> None:
         queue = Queue(np.arange(paths.count))
+        sizes = batch_sizes(self.field.size, paths.count, self.batch)
 
         def ended(lanes: np.ndarray, status: np.ndarray) -> np.ndarray:
             again = self.labeller.label(labels, paths.lanes, lanes, status)
@@ -119,9 +120,9 @@ class Follower:
 
         def work() -> None:
             balls = self.known.for_kernel()
-            drain(self.field, self.method, balls, self.max_steps, paths, queue, ended, self.sizes)
+            drain(self.field, self.method, balls, self.max_steps, paths, queue, ended, sizes)
 
-        useful = 1 + paths.count // (2 * self.sizes[1])
+        useful = 1 + paths.count // (2 * sizes[1])
         _in_threads(work, min(self.workers, useful), queue)
 
     def _piece(self, labels: Labels, time: np.ndarray, steps: np.ndarray) -> Piece:

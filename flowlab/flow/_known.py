@@ -11,6 +11,10 @@ from ..fields import AbstractField
 from ..symmetry import enumerate_orbit
 from ._step import Balls
 
+CLOSE = 0.02
+"""Of an image that is not listed, no more of the ball is used than this, relative to the state:
+farther away it is costly, and often impossible, to tell which image it is."""
+
 LISTED = 32
 """Orbits that make up to this many balls are listed for the kernel; of others it watches the speed,
 and the host finds the image."""
@@ -40,6 +44,8 @@ class KnownSinks:
         self.images: list[Image] = []
         self.unlisted: list[int] = []
         self.slowest: dict[int, float] = {}
+        self.reach: dict[int, float] = {}
+        self.group = field.symmetry
         for number, point in enumerate(() if catalog is None else catalog.points):
             if not point.is_isolated_sink:
                 continue
@@ -52,9 +58,10 @@ class KnownSinks:
             elif ball.root is None:
                 self.unlisted.append(number)
                 self.slowest[number] = float(np.abs(point.eigenvalues.real).min())
+                self.reach[number] = min(ball.radius, CLOSE * float(np.linalg.norm(ball.centre)))
 
     def _list(self, number: int, location: np.ndarray, ball: CaptureBall) -> None:
-        group = self.field.symmetry
+        group = self.group
         for state in enumerate_orbit(group, location, limit=LISTED):
             element = group.match(location, state)
             root = None
@@ -79,25 +86,25 @@ class KnownSinks:
 
     def gate(self) -> float:
         """Return the speed below which a lane may be in an unlisted ball; 0 if there is none."""
-        return max((self.slowest[n] * self.balls[n].radius for n in self.unlisted), default=0.0)
+        return max((self.slowest[n] * self.reach[n] for n in self.unlisted), default=0.0)
 
     def find(self, state: np.ndarray, speed: float) -> Image | None:
         """Return the unlisted image in whose ball a state of the given speed lies.
 
         `None` if there is none, or if the state is still too far away to tell which it is.
         """
-        group, norm = self.field.symmetry, float(np.linalg.norm(state))
+        norm = float(np.linalg.norm(state))
         for number in self.unlisted:
             ball = self.balls[number]
             # Near a sink the speed is at least the slowest rate times the distance.
-            reach = min(ball.radius, speed / self.slowest[number])
+            reach = min(self.reach[number], speed / self.slowest[number])
             # Symmetries preserve norms, so this bounds the distance from every image.
             if abs(norm - float(np.linalg.norm(ball.centre))) >= reach:
                 continue
-            element = group.match(ball.centre, state, tol=reach)
+            element = self.group.match(ball.centre, state, tol=reach)
             if element is None:
                 continue
-            image = np.asarray(group.act(element, ball.centre))
+            image = np.asarray(self.group.act(element, ball.centre))
             if np.linalg.norm(state - image) < ball.radius:
                 return Image(number, element, image, ball)
         return None

@@ -14,8 +14,10 @@ from ._known import KnownSinks
 from ._lanes import NEAR, RESTING, Lanes
 from ._method import Method
 
-SAME = 1e-6
-"""Ends closer than this (relative), or than 100 step errors, are one point."""
+SAME, NEARBY, LINEAR = 1e-6, 1e-4, 1e-2
+"""An end lies at a known sink if it is closer (relative) than `LINEAR` times the ratio of its
+smallest to its largest rate, at least `SAME`, at most `NEARBY`: slow directions keep ends away from
+a sink, and other critical points farther still."""
 
 MOVED = 1e-3
 """A polish that moves further than this (relative) has found something else."""
@@ -51,6 +53,17 @@ class Labels:
         return cls(exhausted, np.array(states), none, none.copy(), np.zeros(len(states), int))
 
 
+@dataclasses.dataclass(frozen=True)
+class Anchor:
+    """An image of an isolated sink at which ends are recognised."""
+
+    state: np.ndarray
+    point: int
+    image: int
+    reach: float
+    """How close an end must be, relative to its size."""
+
+
 class Labeller:
     """Turns ends of trajectories into points of a collection and elements of the symmetry group.
 
@@ -67,11 +80,11 @@ class Labeller:
         found_by: str,
     ):
         self.field, self.method, self.collector = field, method, collector
-        self.known, self.found_by = known, found_by
+        self.known, self.found_by, self.group = known, found_by, collector.group
         self.images = Images()
         self.passed: dict[int, np.ndarray] = {}
         """Saddles at which lanes rested, by point, whether or not one stayed."""
-        self._anchors: list[tuple[np.ndarray, int, int]] = []
+        self._anchors: list[Anchor] = []
         self._lock = threading.Lock()
         listed = [(image.point, self.images.number(image.element)) for image in known.images]
         self._listed = np.array(listed, int).reshape(-1, 2)
@@ -154,61 +167,82 @@ class Labeller:
             again[left] = self._polish(labels, lanes[left], ends[left])
         return again
 
-    def _reach(self, ends: np.ndarray) -> np.ndarray:
-        """How close to a point each end must be to lie at it."""
-        size = 1 + np.abs(ends).reshape(len(ends), -1).max(-1)
-        return max(SAME, 100 * self.method.rtol) * size
+    def _reach(self, point: int) -> float:
+        """How close to a sink an end must be to lie at it, relative to its size."""
+        eigenvalues = self.collector.points[point].eigenvalues
+        rates = LINEAR * np.abs(eigenvalues.real).min() / np.abs(eigenvalues).max()
+        return max(100 * self.method.rtol, float(np.clip(rates, SAME, NEARBY)))
 
-    def _by_anchor(self, labels: Labels, lanes, ends, left: np.ndarray) -> np.ndarray:
-        """Label those of `left` that lie at a sink met before; return the others."""
+    def _keep(self, state: np.ndarray, point: int, image: int) -> Anchor:
+        """Return an anchor, kept for later ends unless its orbit is too long for that."""
+        anchor = Anchor(state, point, image, self._reach(point))
+        if self.collector.points[point].orbit_size == 1 or len(self._anchors) < ANCHORS:
+            self._anchors.append(anchor)
+        return anchor
+
+    def _by_anchor(
+        self, labels: Labels, lanes, ends, left: np.ndarray, most: float = NEARBY
+    ) -> np.ndarray:
+        """Label those of `left` that lie at a sink met before; return the others.
+
+        Nothing farther than `most` (relative) is recognised.
+        """
         if len(left) == 0 or not self._anchors:
             return left
-        flat, reach = ends[left].reshape(len(left), -1), self._reach(ends[left])
+        flat, size = ends[left].reshape(len(left), -1), _sizes(ends[left])
         rows = np.arange(len(left))
         best, nearest = np.full(len(left), np.inf), np.zeros(len(left), int)
-        for number, (state, _, _) in enumerate(self._anchors):
-            gap = np.abs(flat - state.reshape(-1)).max(-1)
+        for number, anchor in enumerate(self._anchors):
+            gap = np.abs(flat - anchor.state.reshape(-1)).max(-1)
+            gap[gap > min(anchor.reach, most) * size] = np.inf
             closer = gap < best
             best[closer], nearest[closer] = gap[closer], number
-        found = best <= reach
+        found = np.isfinite(best)
         for number in np.unique(nearest[found]):
-            state, point, image = self._anchors[number]
             members = lanes[left[rows[found & (nearest == number)]]]
-            self._assign(labels, members, Outcome.settled, state, point, image)
+            self._assign_anchor(labels, members, self._anchors[number])
         return left[~found]
 
-    def _by_symmetry(self, labels: Labels, lanes, ends, left: np.ndarray) -> np.ndarray:
+    def _assign_anchor(self, labels: Labels, lanes, anchor: Anchor) -> None:
+        self._assign(labels, lanes, Outcome.settled, anchor.state, anchor.point, anchor.image)
+
+    def _by_symmetry(
+        self, labels: Labels, lanes, ends, left: np.ndarray, most: float = NEARBY
+    ) -> np.ndarray:
         """Label those of `left` that lie at an image of a sink met before; return the others."""
         missed: list[int] = []
-        sinks = [
-            (number, point.location, float(np.linalg.norm(point.location)))
-            for number, point in enumerate(self.collector.points)
-            if point.is_isolated_sink and point.orbit_size > 1
-        ]
-        reach = self._reach(ends)
+        sinks, size = self._sinks_with_images(most), _sizes(ends)
         while len(left) and sinks:
             place, left = left[0], left[1:]
-            found = self._image_of(sinks, ends[place], float(reach[place]))
-            if found is None:
+            anchor = self._image_of(sinks, ends[place], size[place])
+            if anchor is None:
                 missed.append(place)
                 continue
-            self._assign(labels, lanes[place], Outcome.settled, *found)
-            if len(self._anchors) < ANCHORS:
+            self._assign_anchor(labels, lanes[place], anchor)
+            if anchor is self._anchors[-1]:
                 # Others that went to the same image are recognised all at once.
-                self._anchors.append(found)
-                left = self._by_anchor(labels, lanes, ends, left)
+                left = self._by_anchor(labels, lanes, ends, left, most)
         return np.concatenate([np.array(missed, int), left])
 
-    def _image_of(self, sinks, end: np.ndarray, reach: float) -> tuple[np.ndarray, int, int] | None:
-        """Return state, point and image number of the image of a sink within reach of an end."""
-        group, norm = self.field.symmetry, float(np.linalg.norm(end))
-        for point, location, length in sinks:
-            if abs(norm - length) > reach * end.size**0.5:
+    def _sinks_with_images(self, most: float) -> list[tuple[int, np.ndarray, float, float]]:
+        """Number, location, norm and reach of each isolated sink of more than one image."""
+        return [
+            (number, p.location, float(np.linalg.norm(p.location)), min(self._reach(number), most))
+            for number, p in enumerate(self.collector.points)
+            if p.is_isolated_sink and p.orbit_size > 1
+        ]
+
+    def _image_of(self, sinks, end: np.ndarray, size: float) -> Anchor | None:
+        """Return the image of a sink within whose reach an end lies."""
+        norm = float(np.linalg.norm(end))
+        for point, location, length, reach in sinks:
+            tol = reach * float(size)
+            if abs(norm - length) > tol * end.size**0.5:
                 continue
-            element = group.match(location, end, tol=reach)
+            element = self.group.match(location, end, tol=tol)
             if element is not None:
-                state = np.asarray(group.act(element, location))
-                return state, point, self.images.number(element)
+                state = np.asarray(self.group.act(element, location))
+                return self._keep(state, point, self.images.number(element))
         return None
 
     def _trial(self, ends: np.ndarray, left: np.ndarray) -> np.ndarray:
@@ -222,11 +256,13 @@ class Labeller:
         again = np.zeros(len(lanes), bool)
         polished = newton_batches(self.field, ends)
         states, residuals = np.asarray(polished.state), np.asarray(polished.residual)
-        size = 1 + np.abs(ends).reshape(len(ends), -1).max(-1)
+        size = _sizes(ends)
         moved = np.abs(states - ends).reshape(len(ends), -1).max(-1)
         near = np.isfinite(moved) & (moved <= MOVED * size)
         again[~near] = True
-        for members in _clusters(self.field, states, np.flatnonzero(near)):
+        near = self._by_anchor(labels, lanes, states, np.flatnonzero(near), SAME)
+        near = self._by_symmetry(labels, lanes, states, near, SAME)
+        for members in _clusters(self.field, states, near):
             best = members[np.argmin(residuals[members])]
             outcome = outcome_of(self.field, states[best])
             if outcome is Outcome.settled:
@@ -243,8 +279,8 @@ class Labeller:
         point, element = self.collector.add(states[best], found_by=self.found_by, hits=0)
         image, record = self.images.number(element), self.collector.points[point]
         leaving = np.zeros(len(members), bool)
-        if record.is_isolated_sink and (record.orbit_size == 1 or len(self._anchors) < ANCHORS):
-            self._anchors.append((states[best], point, image))
+        if record.is_isolated_sink:
+            self._keep(states[best], point, image)
         if not record.is_sink:
             # The saddle is real, and listed, even if all of them are only passing by.
             self.passed.setdefault(point, states[best])
@@ -264,6 +300,11 @@ class Labeller:
             parts = gaps[members] @ unstable_projector(self.field, states[place]).T
             leaving[members] = np.linalg.norm(parts, axis=-1) > NOISE * noise
         return leaving
+
+
+def _sizes(states: np.ndarray) -> np.ndarray:
+    """One more than the largest entry of each state, (n,)."""
+    return 1 + np.abs(states).reshape(len(states), -1).max(-1)
 
 
 def _clusters(field: AbstractField, states: np.ndarray, chosen: np.ndarray) -> list[np.ndarray]:

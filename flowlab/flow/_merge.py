@@ -30,9 +30,9 @@ class Merger:
         label = piece.arrays["label"]
         counts = np.bincount(label[label >= 0], minlength=len(piece.ends))
         table = np.full((len(piece.ends) + 1, 2), -1)
-        for number, (state, hits) in enumerate(zip(piece.ends, counts, strict=True)):
-            point, element = self.collector.add(state, found_by=self.found_by, hits=int(hits))
-            table[number] = point, self.images.number(element) if hits else -1
+        added = self.collector.add_all(piece.ends, found_by=self.found_by, hits=counts.tolist())
+        for number, (point, element) in enumerate(added):
+            table[number] = point, self.images.number(element) if counts[number] else -1
         return table[label, 0], table[label, 1]
 
     def catalog(self, balls: dict[int, Any], provenance: dict[str, Any]) -> Catalog:

@@ -9,6 +9,9 @@ import jax.numpy as jnp
 
 from ..fields import AbstractField
 
+FEW = 8
+"""Up to so many coordinates a step of a field costs little more than its overhead."""
+
 SETTLED = 100.0
 """A trajectory rests when it moves by less than this many step errors in a step."""
 
@@ -110,11 +113,25 @@ class Method(eqx.Module):
 
 
 def default_method(solver: dfx.AbstractSolver | None, rtol: float, atol: float) -> Method:
-    """Return the method for the given options; Dopri8 if no solver is given.
+    """Return the method for one trajectory; Dopri8 if no solver is given.
 
     Dopri8 needs the fewest evaluations at tight tolerances and hovers least around a sink.
     """
     return Method(dfx.Dopri8() if solver is None else solver, rtol, atol)
+
+
+def ensemble_method(
+    field: AbstractField, solver: dfx.AbstractSolver | None, rtol: float, atol: float
+) -> Method:
+    """Return the method for many trajectories: if none is given, what was measured to be fastest.
+
+    For fields of few coordinates Dopri8 is up to three times faster than Tsit5. The flow of many
+    students is limited by stability, where Tsit5 gets farther with an evaluation: at rtol 1e-8 it
+    needs 10% (K = 3) to 30% (K = 12) fewer, and reaches the same points.
+    """
+    if solver is None:
+        solver = dfx.Dopri8() if field.size <= FEW else dfx.Tsit5()
+    return Method(solver, rtol, atol)
 
 
 def term_of(field: AbstractField) -> dfx.ODETerm:

@@ -8,28 +8,32 @@ import numpy as np
 
 from ..fields import AbstractField
 from ._lanes import LIVE, Packed
-from ._method import Method
-from ._rounds import FILLED, advance
+from ._method import FEW, Method
+from ._rounds import advance, filled
 from ._step import Balls
 
-WIDE, WIDEST, NARROW = 8_192, 1_024, 256
-"""Most scalar coordinates in a batch, which should stay in the cache; most lanes in a batch, and in
-a small one."""
+COORDINATES, WIDEST, LEAST = 8_192, 1_024, 64
+"""Most scalar coordinates in a batch, which should stay in the cache; most and fewest lanes."""
 
 SHARE = 4
 """Batches in what is handed to the compiled program at a time."""
 
 
-def batch_sizes(size: int, wanted: int | None = None) -> tuple[int, int]:
-    """Return the two sizes of batches of fields of `size` coordinates; each is compiled for.
+def batch_sizes(size: int, count: int, wanted: int | None = None) -> tuple[int, int]:
+    """Return a small and a large size of batches; what is used is compiled for.
+
+    The last lanes of a job go on in a small batch, where a step costs less.
 
     Args:
         size: number of coordinates of a state.
-        wanted: the size of the larger one, if somebody knows better.
+        count: number of trajectories of the job; few are not worth a second compilation.
+        wanted: the large size, if somebody knows better.
     """
-    fitting = 1 << max(5, (WIDE // max(size, 2)).bit_length() - 1)
-    wide = wanted or min(WIDEST, fitting)
-    return min(NARROW, wide), wide
+    fitting = 1 << (COORDINATES // max(size, 1)).bit_length() - 1 if size < COORDINATES else 1
+    wide = wanted or min(WIDEST, max(LEAST, fitting))
+    if size <= FEW:
+        return -(-wide // 4), wide
+    return (-(-wide // 8) if count >= 8 * wide else wide), wide
 
 
 class Queue:
@@ -78,10 +82,10 @@ def drain(
         # A small job compiles for small batches only; the last of a large one go on in one.
         width = narrow if len(chosen) <= SHARE * narrow else wide
         last = 1 if width == narrow else narrow
-        quota = int(FILLED * width) if len(queue) else last
+        quota = filled(field.size, width) if len(queue) else last
         results = advance(
             field, method, paths.some(chosen, SHARE * width), balls,
-            np.int32(len(chosen)), np.int32(max_steps), np.int32(max(1, quota)), width,
+            np.int32(len(chosen)), np.int32(max_steps), np.int32(quota), width,
         )  # fmt: skip
         filed, count, given = jax.device_get(results)
         filed = Packed(*(None if x is None else x[..., :count] for x in filed))

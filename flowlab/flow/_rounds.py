@@ -9,15 +9,20 @@ import jax.numpy as jnp
 from .._outcome import Outcome
 from ..fields import AbstractField
 from ._lanes import LIVE, Packed
-from ._method import Method
+from ._method import FEW, Method
 from ._step import Balls, first_step, take_step
 from ._stepper import batch_velocity, stepper_of
 
 LONGEST = 512
 """Most steps between two looks of the host, which shows progress and may be interrupted."""
 
-FILLED = 0.55
-"""While others wait, the batch is filled up when fewer of its lanes than this share are live."""
+
+def filled(size: int, width: int) -> int:
+    """Return how many lanes of a batch must be live, while others wait, for it to go on.
+
+    Filling up costs about as much as a step of a cheap field, and far less than one of another.
+    """
+    return max(1, int((0.55 if size <= FEW else 0.9) * width))
 
 
 class _Work(NamedTuple):
@@ -69,7 +74,7 @@ def advance(
 
     def body(work: _Work) -> _Work:
         batch, live, given = _fill(work, waiting, count, width)
-        few = jnp.where(given < count, jnp.asarray(FILLED * width, jnp.int32), quota)
+        few = jnp.where(given < count, jnp.asarray(filled(field.size, width), jnp.int32), quota)
         batch, taken = _run(field, method, balls, max_steps, batch, live, few, work.taken)
         batch, alive, filed, ended = _file(batch, live, work.filed, work.ended)
         return _Work(batch, alive, filed, ended, given, taken)
