@@ -26,7 +26,7 @@ def run(field, starts, width, *, room=320, max_steps=10**6, quota=1):
         field, METHOD, waiting, None,
         np.int32(len(starts)), np.int32(max_steps), np.int32(quota), width,
     )  # fmt: skip
-    assert filed.count == room + width
+    assert filed.width == room + width
     known = Packed(*(None if x is None else np.asarray(x)[..., : int(count)] for x in filed))
     return known.lanes, int(given)
 

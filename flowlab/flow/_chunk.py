@@ -110,8 +110,8 @@ class Follower:
         return self._piece(labels, time, steps)
 
     def _drain(self, paths: Packed, labels: Labels, on_end: Callable[[int], None]) -> None:
-        queue = Queue(np.arange(paths.count))
-        sizes = batch_sizes(self.field.size, paths.count, self.batch)
+        queue = Queue(np.arange(paths.width))
+        sizes = batch_sizes(self.field.size, paths.width, self.batch)
 
         def ended(lanes: np.ndarray, status: np.ndarray) -> np.ndarray:
             again = self.labeller.label(labels, paths.lanes, lanes, status)
@@ -122,7 +122,7 @@ class Follower:
             balls = self.known.for_kernel()
             drain(self.field, self.method, balls, self.max_steps, paths, queue, ended, sizes)
 
-        useful = 1 + paths.count // (2 * sizes[1])
+        useful = 1 + paths.width // (2 * sizes[1])
         _in_threads(work, min(self.workers, useful), queue)
 
     def _piece(self, labels: Labels, time: np.ndarray, steps: np.ndarray) -> Piece:

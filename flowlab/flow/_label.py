@@ -214,7 +214,7 @@ class Labeller:
         sinks, size = self._sinks_with_images(most), _sizes(ends)
         while len(left) and sinks:
             place, left = left[0], left[1:]
-            anchor = self._image_of(sinks, ends[place], size[place])
+            anchor = self._image_of(sinks, ends[place], float(size[place]))
             if anchor is None:
                 missed.append(place)
                 continue
@@ -236,7 +236,7 @@ class Labeller:
         """Return the image of a sink within whose reach an end lies."""
         norm = float(np.linalg.norm(end))
         for point, location, length, reach in sinks:
-            tol = reach * float(size)
+            tol = reach * size
             if abs(norm - length) > tol * end.size**0.5:
                 continue
             element = self.group.match(location, end, tol=tol)

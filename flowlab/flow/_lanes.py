@@ -49,7 +49,7 @@ class Packed(NamedTuple):
     projector: Any
 
     @property
-    def count(self) -> int:
+    def width(self) -> int:
         """The number n of lanes."""
         return self.whole.shape[-1]
 
@@ -57,7 +57,8 @@ class Packed(NamedTuple):
     def lanes(self) -> Lanes:
         """The lanes; views of NumPy arrays, that may be written to."""
         size = len(self.fractional) - len(FRACTIONAL)
-        return Lanes(self.fractional[:size], *self.fractional[size:], *self.whole, self.projector)
+        rows = (*self.fractional[size:], *self.whole)
+        return Lanes._make((self.fractional[:size], *rows, self.projector))
 
     @classmethod
     def fresh(

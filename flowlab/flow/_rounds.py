@@ -80,7 +80,7 @@ def advance(
         return _Work(batch, alive, filed, ended, given, taken)
 
     zero = jnp.asarray(0, jnp.int32)
-    batch, filed = _room(waiting, width), _room(waiting, waiting.count + width)
+    batch, filed = _room(waiting, width), _room(waiting, waiting.width + width)
     work = jax.lax.while_loop(going, body, _Work(batch, zero, filed, zero, zero, zero))
     return work.filed, work.ended + work.live, work.given
 
@@ -93,7 +93,7 @@ def _room(lanes: Packed, size: int) -> Packed:
 def _fill(work: _Work, waiting: Packed, count, width: int) -> tuple[Packed, Any, Any]:
     """Give the free places of the batch to lanes that wait."""
     place = jnp.arange(width, dtype=jnp.int32)
-    source = jnp.clip(work.given + place - work.live, 0, waiting.count - 1)
+    source = jnp.clip(work.given + place - work.live, 0, waiting.width - 1)
     batch = jax.tree.map(
         lambda old, new: jnp.where(place < work.live, old, jnp.take(new, source, -1)),
         work.batch,
@@ -114,7 +114,7 @@ def _run(field, method, balls, max_steps, batch: Packed, present, few, taken):
         lambda: lanes.dt,
     )
     # Empty places hold lanes without a step left.
-    spent = (lanes.steps >= max_steps) | (jnp.arange(batch.count) >= present)
+    spent = (lanes.steps >= max_steps) | (jnp.arange(batch.width) >= present)
     status = jnp.where(spent, Outcome.exhausted, LIVE).astype(jnp.int32)
 
     def going(carry):
@@ -133,7 +133,7 @@ def _run(field, method, balls, max_steps, batch: Packed, present, few, taken):
 
 def _file(batch: Packed, present, filed: Packed, ended) -> tuple[Packed, Any, Packed, Any]:
     """File the lanes of a batch that have ended, behind the others, and bring the rest forward."""
-    width = batch.count
+    width = batch.width
     place = jnp.arange(width, dtype=jnp.int32)
     live = (batch.lanes.status == LIVE) & (place < present)
     alive = jnp.sum(live, dtype=jnp.int32)
