@@ -144,10 +144,6 @@ MAP = {
     "a line": (("--students", 1), "no plane to map: pass --dim 2"),
     "unknown system": (("--system", "lorenz"), "the zoo has no 'lorenz'; it has double_well, "),
     "two fields": (("--system", "duffing", "--students", 2), "--students describes a student"),
-    "a system without its number": (
-        ("--system", "double_wells"),
-        "double_wells needs the parameter 'n'; its parameters: n. Give parameters as --set NAME=",
-    ),
     "a parameter of another": (
         ("--system", "duffing", "--set", "mu=1"),
         "duffing has no parameter 'mu'; its parameters: damping. Give",
