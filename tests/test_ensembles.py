@@ -180,6 +180,19 @@ def test_labels_do_not_depend_on_batches_and_threads(options):
         np.testing.assert_allclose(ours.location, theirs.location, rtol=0, atol=1e-12)
 
 
+def test_threads_compute_in_64_bits_where_only_their_parent_does():
+    starts = grid(50)
+    expected = settle(PLANE, starts, batch=64, workers=1)
+    jax.config.update("jax_enable_x64", False)
+    try:
+        with jax.enable_x64(True):
+            ensemble = settle(PLANE, starts, batch=64, workers=3)
+    finally:
+        jax.config.update("jax_enable_x64", True)
+    assert np.array_equal(ensemble.steps, expected.steps)
+    assert np.array_equal(ensemble.time, expected.time)
+
+
 def test_a_bad_batch_is_refused():
     with pytest.raises(ValueError, match="batch is 0"):
         settle(PLANE, 3, key=jax.random.key(0), batch=0)

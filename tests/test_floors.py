@@ -2,6 +2,8 @@
 
 import ast
 import graphlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -280,3 +282,10 @@ def test_guard_barks_at_a_circle(tmp_path, files):
 def test_guard_allows_a_circle_closed_inside_a_function(tmp_path):
     files = {"flow/_a.py": "from ._b import g", "flow/_b.py": "def g():\n    from ._a import f"}
     assert broken_walls(build(tmp_path, SOUND | files)) == []
+
+
+def test_following_trajectories_waits_for_no_part_of_scipy():
+    parts = "[m for m in sys.modules if m in ('scipy.linalg', 'scipy.optimize', 'scipy.sparse')]"
+    code = f"import sys, flowlab; flowlab.settle, flowlab.theorem7_plane; print({parts})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n", "use scipy's parts by their full names: `scipy.linalg.sqrtm`"

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.linalg import solve_continuous_lyapunov, sqrtm
+import scipy
 
 from .._checks import as_state, require_float64
 from ..fields import AbstractField
@@ -117,8 +117,8 @@ def _root(jacobian: np.ndarray) -> np.ndarray | None:
     symmetric = (jacobian + jacobian.T) / 2
     if np.linalg.eigvalsh(symmetric)[-1] < -1e-3 * np.abs(jacobian).max():
         return None
-    form = solve_continuous_lyapunov(jacobian.T, -np.eye(len(jacobian)))
-    root = np.real(sqrtm((form + form.T) / 2))
+    form = scipy.linalg.solve_continuous_lyapunov(jacobian.T, -np.eye(len(jacobian)))
+    root = np.real(scipy.linalg.sqrtm((form + form.T) / 2))
     return root / np.linalg.norm(root, 2)
 
 

@@ -219,13 +219,20 @@ def draw(
     Raises:
         ValueError: if the sampler returns another shape.
     """
-    keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(first, first + count))
-    starts = jax.vmap(lambda one: _draw_one(sampler, one, shape))(keys)
+    starts = _drawn(sampler, key, shape, np.int64(first), count)
     if starts.shape != (count, *shape):
         raise ValueError(
             f"the sampler returns states of shape {starts.shape[1:]}; the field needs {shape}."
         )
     return starts
+
+
+@eqx.filter_jit
+def _drawn(
+    sampler: AbstractSampler | Sampler, key: Key, shape: tuple[int, ...], first: Any, count: int
+) -> jax.Array:
+    keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(first + jnp.arange(count))
+    return jax.vmap(lambda one: _draw_one(sampler, one, shape))(keys)
 
 
 def _draw_one(sampler: AbstractSampler | Sampler, key: Key, shape: tuple[int, ...]) -> jax.Array:

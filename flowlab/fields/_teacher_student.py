@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from .._checks import as_state, is_traced
 from ..symmetry import AbstractGroup, StudentPermutations
@@ -151,7 +151,7 @@ class TeacherStudent(AbstractGradientFlow):
             # Only students of one output weight may change places, and only among those places.
             rows = np.flatnonzero(weights == weight)
             places = rows[rows < overlap.shape[1]]
-            chosen, taken = linear_sum_assignment(-overlap[np.ix_(rows, places)])
+            chosen, taken = scipy.optimize.linear_sum_assignment(-overlap[np.ix_(rows, places)])
             order = np.full(len(rows), -1)
             order[taken] = rows[chosen]
             order[order < 0] = np.setdiff1d(rows, rows[chosen])

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -15,6 +14,7 @@ from ._label import Labeller, Labels
 from ._lanes import Packed
 from ._method import Method
 from ._pool import Queue, batch_sizes, drain
+from ._threads import in_threads
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -123,7 +123,7 @@ class Follower:
             drain(self.field, self.method, balls, self.max_steps, paths, queue, ended, sizes)
 
         useful = 1 + paths.width // (2 * sizes[1])
-        _in_threads(work, min(self.workers, useful), queue)
+        in_threads(work, min(self.workers, useful), lambda: queue.take(len(queue)))
 
     def _piece(self, labels: Labels, time: np.ndarray, steps: np.ndarray) -> Piece:
         codes = labels.point * (labels.image.max(initial=0) + 2) + labels.image
@@ -141,26 +141,3 @@ class Follower:
             "label": rank[inverse],
         }  # fmt: skip
         return Piece(arrays, np.array(ends).reshape(-1, *shape))
-
-
-def _in_threads(work: Callable[[], None], count: int, queue: Queue) -> None:
-    """Run `work` in `count` threads, this one among them; the first error stops all."""
-    errors: list[BaseException] = []
-
-    def guarded() -> None:
-        try:
-            work()
-        except BaseException as error:
-            errors.append(error)
-            queue.take(len(queue))
-
-    threads = [threading.Thread(target=guarded) for _ in range(count - 1)]
-    for thread in threads:
-        thread.start()
-    try:
-        guarded()
-    finally:
-        for thread in threads:
-            thread.join()
-    if errors:
-        raise errors[0]

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 EntryMoves = tuple[np.ndarray, np.ndarray]
 
@@ -87,8 +86,10 @@ def entry_orbits(size: int, moves: Sequence[EntryMoves]) -> tuple[np.ndarray, np
         sources += [moved, moved + size]
         targets += [places[moved] + flip, places[moved] + size - flip]
     rows, columns = np.concatenate(sources), np.concatenate(targets)
-    edges = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), (2 * size, 2 * size))
-    _, component = connected_components(edges, directed=False)
+    edges = scipy.sparse.coo_array(
+        (np.ones(len(rows), dtype=np.int8), (rows, columns)), (2 * size, 2 * size)
+    )
+    _, component = scipy.sparse.csgraph.connected_components(edges, directed=False)
     positive, negative = component[:size], component[size:]
     signs = np.where(positive == negative, 0.0, np.where(positive < negative, 1.0, -1.0))
     labels = np.unique(np.minimum(positive, negative), return_inverse=True)[1]

@@ -4,8 +4,7 @@ import functools as ft
 import math
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
+import scipy
 
 from . import _permutation as permutation
 from ._weights import checked_weights, weight_classes
@@ -55,11 +54,11 @@ class RowPermutations:
         Returns:
             Places of the students, found as an assignment; None if there is no such permutation.
         """
-        allowed = cdist(source, target, "chebyshev") <= tol
+        allowed = scipy.spatial.distance.cdist(source, target, "chebyshev") <= tol
         allowed &= self.classes[:, None] == self.classes
         if not (allowed.any(axis=0).all() and allowed.any(axis=1).all()):
             return None
         k = len(source)
         cost = np.where(allowed, 1.0 - np.eye(k), 2.0 * k)
-        rows, places = linear_sum_assignment(cost)
+        rows, places = scipy.optimize.linear_sum_assignment(cost)
         return tuple(places.tolist()) if allowed[rows, places].all() else None

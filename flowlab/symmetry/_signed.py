@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from . import _fixed as fixed, _permutation as permutation
 from ._clusters import cluster
@@ -138,7 +138,7 @@ class SignedPermutations(AbstractGroup[SignedPermutation]):
         n = self.n
         cost = np.where(same, 0.0, np.where(opposite, 1.0, np.inf))
         cost = np.where(np.isinf(cost), 4.0 * n * n, cost + 2.0 * n * (1.0 - np.eye(n)))
-        rows, places = linear_sum_assignment(cost)
+        rows, places = scipy.optimize.linear_sum_assignment(cost)
         if not (same | opposite)[rows, places].all():
             return None
         signs = np.where(same[rows, places], 1, -1)
