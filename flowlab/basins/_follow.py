@@ -85,14 +85,14 @@ class Follower:
             self._learn(name, chunk[1])
             meter.close(meter.step(meter.init(), 1.0))
             return chunk[0]
-        before = self._mark()
+        before = None if self.store is None else self._mark()
         if scout and number == 0:
             level = coarsest(self.grid.shape, SCOUTS)
             self._settle(lattice(self.grid.shape, level), dfx.NoProgressMeter())
         ensemble = self._settle(cells, meter)
         code = self.codes.of(ensemble)
         ends = {"code": code, "outcome": ensemble.outcome, "time": ensemble.time}
-        if self.store is not None:
+        if self.store is not None and before is not None:
             self.store.write(number, ends, {"cells": name, **self._found(before)})
         return ends
 

@@ -31,7 +31,10 @@ class Collector:
         self.field = field
         self.group = field.symmetry
         self.points = list(points)
-        self._invariants = self._invariants_of([point.location for point in self.points])
+        known = [point.loss for point in self.points]
+        if not field.has_loss or None in known:
+            known = self._invariants_of([point.location for point in self.points])
+        self._invariants: list[float] = [float(value) for value in known if value is not None]
 
     def add(self, location: np.ndarray, *, found_by: str, hits: int = 1) -> tuple[int, Any]:
         """Add a critical point, or a hit to the entry whose orbit it lies on.

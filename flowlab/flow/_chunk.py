@@ -81,8 +81,9 @@ class Follower:
         labels = Labels.blank(starts)
         self.labeller.passed.clear()
         bases: dict[int, np.ndarray] = {}
+        invariant_basis = self.field.invariant_basis  # Equinox makes a new object at each access.
         for i in np.flatnonzero(~self.field.surely_generic(starts)):
-            basis = self.field.invariant_basis(starts[i])
+            basis = invariant_basis(starts[i])
             if basis is not None:
                 bases[int(i)] = basis
         in_subspace = np.zeros(len(starts), bool)

@@ -9,7 +9,7 @@ import jax
 Work = Callable[[], None]
 
 
-def in_threads(work: Work, count: int, on_error: Work) -> None:
+def in_threads(work: Work, count: int, on_error: Callable[[], object]) -> None:
     """Run `work` in `count` threads, this one among them.
 
     Args:
