@@ -45,7 +45,7 @@ def gradients(W: jax.Array, V: jax.Array, a: jax.Array, b: jax.Array) -> jax.Arr
     """Return the population gradients at many states, the last axis counting them: (K, d, n)."""
     pairs = W.shape[0] * max(W.shape[1], V.shape[0])
     if max(W.shape[1], V.shape[0]) > FEW:
-        return in_blocks(_gradients_by_matrices, W, (V, a, b), 16)
+        return in_blocks(_gradients_by_matrices, W, (V, a, b), 8)
     return in_blocks(_gradients_by_lanes, W, (V, a, b), 128 if pairs <= 16 else 64)
 
 
