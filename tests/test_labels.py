@@ -71,7 +71,7 @@ SYSTEMS = {
 
 
 def scipy_ends(field: Callable, starts: np.ndarray, until: float, sinks=()) -> np.ndarray:
-    """Where SciPy says that starts (n, size) are at the end; what has come to a sink stays there."""
+    """Where SciPy says that starts (n, size) are at the end; what has reached a sink stays."""
     ends, going = np.array(starts), np.arange(len(starts))
     for length in until * np.array(STRETCHES):
         for first in range(0, len(going), BLOCK):
