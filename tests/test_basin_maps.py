@@ -354,6 +354,9 @@ def kinds_at(basins):
 
 def test_the_plane_of_theorem_7_refined(monkeypatch):
     monkeypatch.setattr(_quadtree, "COARSE", 100)
+    # More starts at a time have a compilation of their own.
+    for room in (_follow, _cells):
+        monkeypatch.setattr(room, "CHUNK", 1_024)
     options = {"x": (0, 1), "y": (0, 1), "resolution": 64, "solver": SOLVER}
     refined = basin_map(theorem7_plane(3), **options, refine=True, audit=200)
     x, y = np.meshgrid(refined.x, refined.y)
@@ -523,7 +526,8 @@ def test_a_map_killed_and_resumed_is_the_same_to_the_bit(way, tmp_path, monkeypa
     options["refine"] = way == "refined"
     folder = tmp_path / "map"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for wanted in (1, 4):
+    # Killed twice where cells are chosen by what is known, once where they come in their order.
+    for wanted in (1, 4) if way == "refined" else (3,):
         command = [sys.executable, "-c", KILLED, str(folder), way]
         process = subprocess.Popen(command, env=environment)
         deadline = time.monotonic() + 300
