@@ -268,6 +268,22 @@ def test_labels_on_a_stiff_surface_are_those_of_scipy():
     np.testing.assert_allclose(ensemble.state, MINIMA[found], rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize("mu", [1e-6, 1e-8])
+def test_labels_near_a_fold(mu):
+    """x' = x² - mu: left of the saddle all flow to the sink, 2 sqrt(mu) away; right of it none."""
+    field = eqx.tree_at(lambda field: field.fn.mu, GHOST, jnp.array(-mu))
+    near, saddle = np.geomspace(1e-2, 0.9, 10), np.sqrt(mu)
+    x = np.concatenate([1 - near, 1 + near, -1 - near, -1 + near, [0.0, 1.0, -1.0]]) * saddle
+    x = np.concatenate([x, np.linspace(-2, 2, 30)])
+    ensemble = settle(field, np.stack([x, np.cos(9 * x)], -1))
+    kinds = ["escaped" if n < 0 else ensemble.catalog[int(n)].kind for n in ensemble.point]
+    sides = np.sign(x - saddle).astype(int)
+    assert kinds == [{-1: "sink node", 0: "saddle", 1: "escaped"}[side] for side in sides]
+    assert ensemble.counts == {"settled": (sides <= 0).sum(), "escaped": (sides > 0).sum()}
+    ends = np.stack([saddle * np.where(sides < 0, -1, 1), 0 * x], -1)[sides <= 0]
+    np.testing.assert_allclose(ensemble.state[sides <= 0], ends, rtol=0, atol=1e-6 * saddle)
+
+
 def test_diagonal_starts_are_labelled_with_the_saddle():
     x = np.concatenate([np.linspace(0.01, 1, 40), [0.3, 0.3, 0.3]])
     starts = np.stack([x, x], -1)

@@ -253,3 +253,12 @@ def test_bad_parameters():
         zoo.build("okapi", {})
     with pytest.raises(ValueError, match="its parameters: "):
         zoo.build("duffing", {"friction": 1.0})
+
+
+def test_a_system_without_its_parameter_is_refused(monkeypatch):
+    def lorenz(rho):
+        raise AssertionError("it must not be called")
+
+    monkeypatch.setattr("flowlab.fields.zoo._build.duffing", lorenz)
+    with pytest.raises(ValueError, match="lorenz needs the parameter 'rho'; its parameters: rho"):
+        zoo.build("lorenz", {})
