@@ -268,20 +268,28 @@ def test_labels_on_a_stiff_surface_are_those_of_scipy():
     np.testing.assert_allclose(ensemble.state, MINIMA[found], rtol=0, atol=1e-8)
 
 
-@pytest.mark.parametrize("mu", [1e-6, 1e-8])
-def test_labels_near_a_fold(mu):
-    """x' = x² - mu: left of the saddle all flow to the sink, 2 sqrt(mu) away; right of it none."""
+@pytest.mark.parametrize("mu, most_exhausted", [(1e-6, 0), (1e-8, 8)])
+def test_labels_near_a_fold(mu, most_exhausted):
+    """x' = x² - mu: left of the saddle all flow to the sink, 2 sqrt(mu) away; right of it none.
+
+    At mu = 1e-8 the flow between them is slower than the tolerances can see everywhere: a start may
+    use up its steps, but must not get a wrong label.
+    """
     field = eqx.tree_at(lambda field: field.fn.mu, GHOST, jnp.array(-mu))
     near, saddle = np.geomspace(1e-2, 0.9, 10), np.sqrt(mu)
     x = np.concatenate([1 - near, 1 + near, -1 - near, -1 + near, [0.0, 1.0, -1.0]]) * saddle
     x = np.concatenate([x, np.linspace(-2, 2, 30)])
     ensemble = settle(field, np.stack([x, np.cos(9 * x)], -1))
-    kinds = ["escaped" if n < 0 else ensemble.catalog[int(n)].kind for n in ensemble.point]
     sides = np.sign(x - saddle).astype(int)
-    assert kinds == [{-1: "sink node", 0: "saddle", 1: "escaped"}[side] for side in sides]
-    assert ensemble.counts == {"settled": (sides <= 0).sum(), "escaped": (sides > 0).sum()}
-    ends = np.stack([saddle * np.where(sides < 0, -1, 1), 0 * x], -1)[sides <= 0]
-    np.testing.assert_allclose(ensemble.state[sides <= 0], ends, rtol=0, atol=1e-6 * saddle)
+    exhausted = ensemble.outcome == Outcome.exhausted
+    assert exhausted.sum() <= most_exhausted
+    assert np.array_equal(ensemble.outcome == Outcome.escaped, (sides > 0) & ~exhausted)
+    kinds = np.array(["none" if n < 0 else ensemble.catalog[int(n)].kind for n in ensemble.point])
+    for side, kind in ((-1, "sink node"), (0, "saddle")):
+        chosen = (sides == side) & ~exhausted
+        assert set(kinds[chosen]) == {kind}
+        end = [saddle * (1 if side == 0 else -1), 0.0]
+        assert np.abs(ensemble.state[chosen] - end).max() < 1e-6 * saddle
 
 
 def test_diagonal_starts_are_labelled_with_the_saddle():
