@@ -74,7 +74,11 @@ from .basins import UncertaintyExponent as UncertaintyExponent
 from .certify import Certificate as Certificate
 from .certify import CertificationError as CertificationError
 from .certify import certify as certify
+from .search import completeness as completeness
+from .search import Completeness as Completeness
 from .search import find_critical_points as find_critical_points
+from .search import morse_check as morse_check
+from .search import MorseCheck as MorseCheck
 
 # Floor 7: the graph between critical points, and the whole way there.
 from . import landscape as landscape
