@@ -20,6 +20,8 @@ from .fields import AbstractField as AbstractField
 from .fields import AbstractGradientFlow as AbstractGradientFlow
 from .fields import Around as Around
 from .fields import Ball as Ball
+from .fields import block_family as block_family
+from .fields import BlockFamily as BlockFamily
 from .fields import Box as Box
 from .fields import field_from_spec as field_from_spec
 from .fields import Gaussian as Gaussian
@@ -41,6 +43,8 @@ from .critical import capture_ball as capture_ball
 from .critical import CaptureBall as CaptureBall
 from .critical import classify as classify
 from .critical import CriticalPoint as CriticalPoint
+from .critical import isotypic_spectrum as isotypic_spectrum
+from .critical import IsotypicSpectrum as IsotypicSpectrum
 from .critical import refine as refine
 from .critical import spectrum as spectrum
 

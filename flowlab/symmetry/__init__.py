@@ -1,5 +1,7 @@
 """Groups acting on arrays: orbits, isotropy, canonical images, fixed subspaces, tangents."""
 
+from ._block_form import block_form as block_form
+from ._block_form import BlockForm as BlockForm
 from ._group import AbstractGroup as AbstractGroup
 from ._group import Element as Element
 from ._group import Isotropy as Isotropy
