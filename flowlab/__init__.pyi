@@ -7,7 +7,10 @@ from ._outcome import Outcome as Outcome
 
 # Floor 1: symmetry.
 from .symmetry import AbstractGroup as AbstractGroup
+from .symmetry import block_subgroups as block_subgroups
+from .symmetry import BlockSubgroup as BlockSubgroup
 from .symmetry import enumerate_orbit as enumerate_orbit
+from .symmetry import isotropy_subgroups as isotropy_subgroups
 from .symmetry import MatrixGroup as MatrixGroup
 from .symmetry import RelabelingGroup as RelabelingGroup
 from .symmetry import SignedPermutations as SignedPermutations
@@ -79,6 +82,7 @@ from .certify import Certificate as Certificate
 from .certify import CertificationError as CertificationError
 from .certify import certify as certify
 from .search import find_critical_points as find_critical_points
+from .search import search_fixed_subspace as search_fixed_subspace
 
 # Floor 7: the graph between critical points, and the whole way there.
 from . import landscape as landscape

@@ -207,6 +207,9 @@ def block_family(sizes: Sequence[float], *, dim: int | None = None) -> BlockFami
 MOST_BLOCKS = 4
 """More blocks have so many coordinates that they save nothing."""
 
+EQUAL = 1e-12
+"""Entries of a state are those of one block up to this: rounding, and nothing but rounding."""
+
 
 def as_blocks(field: AbstractField, w: Any) -> tuple[BlockFamily, jax.Array] | None:
     """Return a block family that holds the state `w`, up to relabeling, and `w` in it.
@@ -223,19 +226,21 @@ def as_blocks(field: AbstractField, w: Any) -> tuple[BlockFamily, jax.Array] | N
         weights 1, as many students as teachers, these along the axes), if `w` leaves the span of
         the teacher, or if no such family holds it.
     """
-    if not isinstance(field, TeacherStudent) or not _is_plain(field):
+    K = field.shape[0]
+    if not has_block_families(field) or np.any(np.asarray(w)[:, K:]):
         return None
-    square, K = np.asarray(w)[:, : field.shape[0]], field.shape[0]
-    if np.any(np.asarray(w)[:, K:]):
-        return None
-    form = block_form(square)
+    square = np.asarray(w)[:, :K]
+    form = block_form(square, tol=EQUAL)
     if form is None or len(form.sizes) > MOST_BLOCKS:
         return None
     family = block_family(form.sizes, dim=field.shape[1])
     return family, family.project(jnp.asarray(square[np.ix_(form.rows, form.columns)]))
 
 
-def _is_plain(field: TeacherStudent) -> bool:
+def has_block_families(field: AbstractField) -> bool:
+    """Return whether `block_family` is the restriction of this field to its fixed subspaces."""
+    if not isinstance(field, TeacherStudent):
+        return False
     weights = np.concatenate([field.output_weights, field.teacher_weights])
     gaussian = type(field.inputs) is Gaussian and field.inputs.covariance is None
     axes = np.array_equal(field.teacher, np.eye(*field.shape))
