@@ -11,6 +11,7 @@ in a block family themselves, and nothing of the full size is ever formed.
 """
 
 import dataclasses
+import functools as ft
 from typing import Any
 
 import jax
@@ -171,7 +172,7 @@ def _eigenvalues(tangents: np.ndarray, images: np.ndarray, weights: np.ndarray) 
     return np.linalg.eigvalsh((block + block.T) / 2)
 
 
-@jax.jit(static_argnums=0)
+@ft.partial(jax.jit, static_argnums=0)
 def _images(single: tuple[bool, ...], sizes: Any, z: Any, tangents: Any) -> Any:
     """What the Hessian makes of the tangents, in the coordinates of the refined blocks."""
     coarse, labels = blocks.layout(single), _labels(single)
@@ -221,7 +222,8 @@ def _vectors(single: tuple[bool, ...]) -> dict[tuple[Any, ...], np.ndarray]:
     many = [a for a in r if not single[a]]
     delta = {a: marked(a, 1, -1) for a in many}
     diagonals = [ones[a][fine.row] * fine.diagonal for a in many]
-    found = {("trivial",): diagonals + [outer(ones[a], ones[b]) for a in r for b in r]}
+    found: dict[tuple[Any, ...], list[np.ndarray]] = {}
+    found["trivial",] = diagonals + [outer(ones[a], ones[b]) for a in r for b in r]
     for a in many:
         diagonal = delta[a][fine.row] * fine.diagonal
         rows, columns = (

@@ -234,7 +234,11 @@ def as_blocks(field: AbstractField, w: Any) -> tuple[BlockFamily, jax.Array] | N
     if form is None or len(form.sizes) > MOST_BLOCKS:
         return None
     family = block_family(form.sizes, dim=field.shape[1])
-    return family, family.project(jnp.asarray(square[np.ix_(form.rows, form.columns)]))
+    values, places = square[np.ix_(form.rows, form.columns)].ravel(), family._places().ravel()
+    first = values[np.unique(places, return_index=True)[1]]
+    # Averaging the deviations: equal entries come back unchanged to the last bit.
+    means = np.bincount(places, weights=values - first[places]) / np.bincount(places)
+    return family, jnp.asarray(first + means)
 
 
 def has_block_families(field: AbstractField) -> bool:

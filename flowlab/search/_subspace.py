@@ -20,7 +20,14 @@ from .._types import Key
 from ..catalog import Catalog, Collector, provenance
 from ..critical import newton_batches, outcome_of
 from ..fields import AbstractField, block_family, has_block_families, restrict
-from ..symmetry import BlockSubgroup, Isotropy
+from ..symmetry import (
+    BlockSubgroup,
+    Isotropy,
+    RelabelingGroup,
+    block_subgroups,
+    has_block_subgroups,
+    isotropy_subgroups,
+)
 
 ROUND = 512
 """Starts that are drawn together."""
@@ -30,6 +37,9 @@ SCALES = (0.3, 1.0, 2.0)
 
 SPREADS = (0.5, 1.0)
 """A coordinate that stands for n entries of a row is that much smaller, to these powers of n."""
+
+FEW, MANY, TOGETHER, DONE = 14, 40, 16, 1e-12
+"""Steps of Newton for all starts, then for those whose residual is not small, so many together."""
 
 CONFIDENCE = 0.95
 
@@ -59,6 +69,9 @@ class Budget:
             raise ValueError(f"unseen is {self.unseen}; needed: a probability between 0 and 1.")
         if int(self.starts) != self.starts or self.starts < 1:
             raise ValueError(f"starts is {self.starts!r}; needed: a positive whole number.")
+
+
+BUDGET = Budget()
 
 
 def search_fixed_subspace(
@@ -103,8 +116,8 @@ def search_fixed_subspace(
         >>> field = fl.TeacherStudent(jnp.eye(6))
         >>> one_block, = fl.block_subgroups(field.symmetry, blocks=1)
         >>> found = fl.search_fixed_subspace(field, one_block, key=jax.random.key(0))
-        >>> [(p.isotropy_name, p.index, round(p.loss, 8)) for p in found][:2]
-        [('ΔS_6', 0, 0.0), ('ΔS_6', 0, 0.05566858)]
+        >>> [(p.kind, p.isotropy_name, p.orbit_size) for p in found][:2]
+        [('global minimum', 'ΔS_6', 720), ('spurious minimum', 'ΔS_6', 720)]
     """
     require_float64("search_fixed_subspace")
     collector = Collector(field, () if catalog is None else catalog.points)
@@ -116,7 +129,7 @@ def search_fixed_subspace(
 
 
 def search_subspace(
-    field: AbstractField, subgroup: Any, collector: Collector, key: Key, budget: Budget
+    field: AbstractField, subgroup: Any, collector: Collector, key: Key, budget: Budget = BUDGET
 ) -> dict[str, Any]:
     """Search one fixed subspace, add what is found, and say how it went."""
     inside = restricted_to(field, subgroup)
@@ -124,11 +137,8 @@ def search_subspace(
     units = _units(inside)
     while len(outcomes) < budget.starts and bound > budget.unseen:
         numbers = np.arange(len(outcomes), min(len(outcomes) + ROUND, budget.starts))
-        result = newton_batches(inside, np.asarray(_draw(key, jnp.asarray(numbers), *units)))
-        outcomes += [
-            ends.add(int(number), state, float(residual))
-            for number, state, residual in zip(numbers, result.state, result.residual, strict=True)
-        ]
+        starts = np.asarray(_draw(key, jnp.asarray(numbers), *units))
+        outcomes += ends.add_all(numbers, *_newton(inside, starts))
         since = len(outcomes) - 1 - max(ends.first.values(), default=-1)
         bound = 1 - (1 - CONFIDENCE) ** (1 / since) if since else 1.0
     return {
@@ -141,6 +151,15 @@ def search_subspace(
     }
 
 
+def subgroups_of(field: AbstractField, key: Key) -> list[Isotropy[Any]]:
+    """Return subgroups of the field's symmetry whose fixed subspaces are worth a search."""
+    group = field.symmetry
+    if isinstance(group, RelabelingGroup) and group.shape[0] > 1 and has_block_subgroups(group):
+        return list(block_subgroups(group))
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
+    return isotropy_subgroups(group, rng)
+
+
 def restricted_to(field: AbstractField, subgroup: Any) -> Any:
     """Return the field on the fixed subspace of a subgroup, in the cheapest form there is."""
     if isinstance(subgroup, BlockSubgroup) and has_block_families(field):
@@ -148,6 +167,20 @@ def restricted_to(field: AbstractField, subgroup: Any) -> Any:
     if isinstance(subgroup, Isotropy):
         subgroup = field.symmetry.fixed_subspace(subgroup)
     return restrict(field, subgroup)
+
+
+def _newton(inside: Any, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ends and residuals of Newton: few steps for all, many for the few that need them."""
+    result = newton_batches(inside, starts, max_steps=FEW)
+    ends, residuals = np.array(result.state), np.array(result.residual)
+    left = np.flatnonzero(~(residuals < DONE))
+    # Those that are nearly there end sooner than those that never will.
+    left = left[np.argsort(residuals[left])]
+    for first in range(0, len(left), TOGETHER):
+        piece = left[first : first + TOGETHER]
+        result = newton_batches(inside, ends[piece], max_steps=MANY)
+        ends[piece], residuals[piece] = result.state, result.residual
+    return ends, residuals
 
 
 class _Ends:
@@ -160,29 +193,37 @@ class _Ends:
         self.entries: list[int] = []
         self.first: dict[int, int] = {}
 
-    def add(self, number: int, state: np.ndarray, residual: float) -> Outcome:
-        """Add the end of one start; return what it is."""
-        if not (np.isfinite(residual) and np.all(np.isfinite(state))):
-            return Outcome.nonfinite
-        if residual > ROUGH:
-            return Outcome.exhausted
+    def add_all(
+        self, numbers: np.ndarray, states: np.ndarray, residuals: np.ndarray
+    ) -> list[Outcome]:
+        """Add the ends of many starts; return what each is."""
+        finite = np.isfinite(residuals) & np.isfinite(states).all(axis=1)
+        outcomes = [Outcome.exhausted if known else Outcome.nonfinite for known in finite]
+        near = np.flatnonzero(finite & (residuals < ROUGH))
+        # Ends that agree to rounding are looked at once.
+        _, groups = np.unique(np.round(states[near] / SAME), axis=0, return_inverse=True)
+        for group in range(groups.max(initial=-1) + 1):
+            members = near[groups.reshape(-1) == group]
+            outcome = self._add(int(numbers[members[0]]), states[members[0]], len(members))
+            for member in members:
+                outcomes[member] = outcome
+        return outcomes
+
+    def _add(self, number: int, state: np.ndarray, hits: int) -> Outcome:
         state = self.inside.representative(state)
         near = np.abs(self.locations - state).max(axis=1, initial=0.0) < SAME
-        if near.any():
-            place = int(np.argmax(near))
-            if self.outcomes[place] is Outcome.settled:
-                self.collector.hit(self.entries[place], 1)
-        else:
-            place = self._new(state)
+        place = int(np.argmax(near)) if near.any() else self._new(state)
         if self.outcomes[place] is Outcome.settled:
-            self.first.setdefault(self.entries[place], number)
+            self.collector.hit(self.entries[place], hits)
+            first = self.first.get(self.entries[place], number)
+            self.first[self.entries[place]] = min(first, number)
         return self.outcomes[place]
 
     def _new(self, state: np.ndarray) -> int:
         outcome, entry = outcome_of(self.inside, state), -1
         if outcome is Outcome.settled:
             lifted = np.asarray(self.inside.lift(jnp.asarray(state)))
-            entry = self.collector.add(lifted, found_by=FOUND_BY)[0]
+            entry = self.collector.add(lifted, found_by=FOUND_BY, hits=0)[0]
         self.locations = np.concatenate([self.locations, state[None]])
         self.outcomes.append(outcome)
         self.entries.append(entry)
