@@ -185,7 +185,7 @@ def block_family(sizes: Sequence[float], *, dim: int | None = None) -> BlockFami
         >>> import jax.numpy as jnp, flowlab as fl
         >>> family = fl.block_family((99, 1))
         >>> family.coordinates, family.lift(family.project(jnp.eye(100))).shape
-        (('x1', 'y11', 'y12', 'y21', 'x2'), (100, 100))
+        (('x1', 'y11', 'y12', 'x2', 'y21'), (100, 100))
         >>> float(jnp.abs(family(0.0, family.project(jnp.eye(100)))).max()) < 1e-13
         True
     """
