@@ -103,6 +103,7 @@ def test_type_II_becomes_a_minimum_where_the_reduced_problem_says():
         ends = newton_batches(family, z[None])
         assert ends.residual[0] < 1e-13
         z = np.asarray(ends.state[0])
+        assert z[3] < -0.4
         components = {c.name: c for c in fl.isotypic_spectrum(family, z).components}
         return components["standard 1"].eigenvalues[0]
 
