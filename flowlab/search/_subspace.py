@@ -38,8 +38,13 @@ SCALES = (0.3, 1.0, 2.0)
 SPREADS = (0.5, 1.0)
 """A coordinate that stands for n entries of a row is that much smaller, to these powers of n."""
 
-FEW, MANY, TOGETHER, DONE = 14, 40, 16, 1e-12
-"""Steps of Newton for all starts, then for those whose residual is not small, so many together."""
+STEPS = (14, 40)
+"""Steps of Newton for all starts, then for those whose residual is not small after them."""
+
+TOGETHER = 16
+"""Starts that are iterated together, until the slowest ends."""
+
+DONE = 1e-12
 
 CONFIDENCE = 0.95
 
@@ -171,15 +176,15 @@ def restricted_to(field: AbstractField, subgroup: Any) -> Any:
 
 def _newton(inside: Any, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Ends and residuals of Newton: few steps for all, many for the few that need them."""
-    result = newton_batches(inside, starts, max_steps=FEW)
-    ends, residuals = np.array(result.state), np.array(result.residual)
-    left = np.flatnonzero(~(residuals < DONE))
-    # Those that are nearly there end sooner than those that never will.
-    left = left[np.argsort(residuals[left])]
-    for first in range(0, len(left), TOGETHER):
-        piece = left[first : first + TOGETHER]
-        result = newton_batches(inside, ends[piece], max_steps=MANY)
-        ends[piece], residuals[piece] = result.state, result.residual
+    ends, residuals = starts.copy(), np.full(len(starts), np.inf)
+    for steps in STEPS:
+        left = np.flatnonzero(~(residuals < DONE))
+        # Those that are nearly there end sooner than those that never will.
+        left = left[np.argsort(residuals[left], kind="stable")]
+        for first in range(0, len(left), TOGETHER):
+            piece = left[first : first + TOGETHER]
+            result = newton_batches(inside, ends[piece], max_steps=steps)
+            ends[piece], residuals[piece] = result.state, result.residual
     return ends, residuals
 
 
