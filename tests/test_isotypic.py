@@ -9,7 +9,7 @@ from flowlab.fields import _relu
 from flowlab.fields._namespace import NUMPY
 from flowlab.symmetry import block_form
 
-SIZES = [(1,), (2,), (3,), (5,), (1, 1), (5, 1), (2, 2), (3, 2), (7, 5), (9, 3), (2, 3, 1)]
+SIZES = [(1,), (2,), (3,), (5,), (5, 1), (2, 2), (3, 2), (7, 5), (2, 3, 1)]
 
 
 def full_eigenvalues(W):
@@ -17,8 +17,7 @@ def full_eigenvalues(W):
     return np.linalg.eigvalsh(_relu.hessian(NUMPY, W, V, ones, ones).reshape(W.size, W.size))
 
 
-@pytest.mark.parametrize("sizes", SIZES)
-@pytest.mark.parametrize("extra", [0, 2])
+@pytest.mark.parametrize("sizes, extra", [*((s, 0) for s in SIZES), ((5, 1), 2), ((3, 2), 2)])
 def test_eigenvalues_are_those_of_the_full_hessian(sizes, extra, rng):
     family = fl.block_family(sizes, dim=sum(sizes) + extra)
     aligned = rng.uniform(0.2, 1, len(sizes))[family.layout.row]
