@@ -7,7 +7,10 @@ from ._outcome import Outcome as Outcome
 
 # Floor 1: symmetry.
 from .symmetry import AbstractGroup as AbstractGroup
+from .symmetry import block_subgroups as block_subgroups
+from .symmetry import BlockSubgroup as BlockSubgroup
 from .symmetry import enumerate_orbit as enumerate_orbit
+from .symmetry import isotropy_subgroups as isotropy_subgroups
 from .symmetry import MatrixGroup as MatrixGroup
 from .symmetry import RelabelingGroup as RelabelingGroup
 from .symmetry import SignedPermutations as SignedPermutations
@@ -20,6 +23,8 @@ from .fields import AbstractField as AbstractField
 from .fields import AbstractGradientFlow as AbstractGradientFlow
 from .fields import Around as Around
 from .fields import Ball as Ball
+from .fields import block_family as block_family
+from .fields import BlockFamily as BlockFamily
 from .fields import Box as Box
 from .fields import field_from_spec as field_from_spec
 from .fields import Gaussian as Gaussian
@@ -41,6 +46,8 @@ from .critical import capture_ball as capture_ball
 from .critical import CaptureBall as CaptureBall
 from .critical import classify as classify
 from .critical import CriticalPoint as CriticalPoint
+from .critical import isotypic_spectrum as isotypic_spectrum
+from .critical import IsotypicSpectrum as IsotypicSpectrum
 from .critical import refine as refine
 from .critical import spectrum as spectrum
 
@@ -79,6 +86,7 @@ from .search import Completeness as Completeness
 from .search import find_critical_points as find_critical_points
 from .search import morse_check as morse_check
 from .search import MorseCheck as MorseCheck
+from .search import search_fixed_subspace as search_fixed_subspace
 
 # Floor 7: the graph between critical points, and the whole way there.
 from . import landscape as landscape

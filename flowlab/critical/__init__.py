@@ -3,6 +3,9 @@
 from ._capture import capture_ball as capture_ball
 from ._capture import CaptureBall as CaptureBall
 from ._classify import classify as classify
+from ._isotypic import isotypic_spectrum as isotypic_spectrum
+from ._isotypic import IsotypicComponent as IsotypicComponent
+from ._isotypic import IsotypicSpectrum as IsotypicSpectrum
 from ._newton import newton_batches as newton_batches
 from ._newton import NewtonResult as NewtonResult
 from ._probe import losses as losses

@@ -34,6 +34,9 @@ def _probe(field: AbstractField, w: jax.Array) -> Probe:
 BATCH = 64
 """Points at which losses are computed together."""
 
+WIDE = 400
+"""From this many coordinates on a point is enough for one call, and its Jacobian too much."""
+
 
 @eqx.filter_jit
 def _losses(field: AbstractField, states: jax.Array) -> jax.Array:
@@ -42,11 +45,12 @@ def _losses(field: AbstractField, states: jax.Array) -> jax.Array:
 
 def losses(field: AbstractField, states: np.ndarray) -> np.ndarray:
     """Return the loss at many states (n, *shape), which the field must have."""
-    if len(states) <= 4:
+    if len(states) <= 4 and field.size < WIDE:
         return np.array([float(probe(field, w).loss) for w in states])
-    rest = -len(states) % BATCH
+    batch = BATCH if field.size < WIDE else 1
+    rest = -len(states) % batch
     padded = np.concatenate([states, np.repeat(states[-1:], rest, 0)])
-    parts = np.split(padded, len(padded) // BATCH)
+    parts = np.split(padded, len(padded) // batch)
     values = [np.asarray(_losses(field, jnp.asarray(part))) for part in parts]
     return np.concatenate(values)[: len(states)]
 

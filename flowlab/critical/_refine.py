@@ -44,6 +44,11 @@ def residual_tolerance(at: Probe, w: Any) -> float:
     rounding error of `w` is what no iteration can remove.
     """
     scale = np.abs(at.jacobian).sum(-1).max() * max(1.0, float(np.abs(np.asarray(w)).max()))
+    return tolerance_of_scale(scale)
+
+
+def tolerance_of_scale(scale: float) -> float:
+    """Return the tolerance where the Jacobian times the state is of the size `scale`."""
     return RESIDUAL * max(1.0, 1e-2 * scale)
 
 

@@ -3,6 +3,10 @@
 from . import zoo as zoo
 from ._base import AbstractField as AbstractField
 from ._base import AbstractGradientFlow as AbstractGradientFlow
+from ._block_family import as_blocks as as_blocks
+from ._block_family import block_family as block_family
+from ._block_family import BlockFamily as BlockFamily
+from ._block_family import has_block_families as has_block_families
 from ._functions import GradientFlow as GradientFlow
 from ._functions import VectorField as VectorField
 from ._inputs import AbstractInputs as AbstractInputs

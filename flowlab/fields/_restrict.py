@@ -68,6 +68,13 @@ class RestrictedField(AbstractField):
         """Return which of `states` (n, m) lift to surely generic states of the full field."""
         return self.field.surely_generic(np.asarray(jax.vmap(self.lift)(jnp.asarray(states))))
 
+    def representative(self, w: np.ndarray) -> np.ndarray:
+        """Return the full field's representative, if it lies in the subspace, else `w`."""
+        full = self.field.representative(np.asarray(self.lift(jnp.asarray(w))))
+        z = np.asarray(self.project(jnp.asarray(full)))
+        back = np.asarray(self.lift(jnp.asarray(z)))
+        return z if np.abs(back - full).max() <= 1e-12 * (1 + np.abs(full).max()) else np.asarray(w)
+
     def invariant_basis(self, w: np.ndarray) -> np.ndarray | None:
         """Return the part of the subspace that lies in the full field's invariant subspace."""
         full = self.field.invariant_basis(np.asarray(self.lift(jnp.asarray(w))))

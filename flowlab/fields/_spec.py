@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from . import zoo
 from ._base import AbstractField
+from ._block_family import block_family
 from ._inputs import AbstractInputs, Gaussian, Isotropic, Sample
 from ._restrict import restrict
 from ._teacher_student import TeacherStudent
@@ -47,6 +48,8 @@ def _build(spec: dict[str, Any]) -> AbstractField:
             )
         case "Theorem7Plane":
             return theorem7_plane(spec["students"], spec["dim"])
+        case "BlockFamily":
+            return block_family(spec["sizes"], dim=spec["dim"])
         case "RestrictedField":
             return restrict(
                 field_from_spec(spec["field"]),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import diffrax as dfx
+import jax
 import numpy as np
 
 from .._checks import require_float64
@@ -13,12 +14,17 @@ from ..catalog import Catalog, Collector, provenance
 from ..critical import newton_batches, outcome_of
 from ..fields import AbstractField, AbstractSampler
 from ..flow import settle, starting_states
+from ..symmetry import Isotropy
+from ._subspace import FOUND_BY, search_subspace, subgroups_of
 
 SCALES = (1.0, 0.3, 2.0)
 """Newton starts are the drawn starts at these scales in turn: saddles tend to be smaller or larger
 than what the flow is started from. Starts that were given are used as they are."""
 
 METHODS = ("flow", "newton")
+"""What is used unless something else is asked for."""
+
+EVERY_METHOD = (*METHODS, FOUND_BY)
 
 SAME = 1e-6
 """Newton ends closer than this are one point."""
@@ -32,15 +38,20 @@ def find_critical_points(
     sampler: AbstractSampler | Sampler | None = None,
     catalog: Catalog | None = None,
     methods: Sequence[str] = METHODS,
+    subgroups: Sequence[Isotropy[Any]] | None = None,
     progress_meter: dfx.AbstractProgressMeter | None = None,
 ) -> Catalog:
     r"""Find critical points of every index, one entry per orbit of the symmetry group.
 
     From each start the flow is followed to where it settles (sinks, and saddles of starts in their
-    stable sets), and a damped Newton iteration is run (points of every index). A zero of the field
-    counts if its residual is at most 1e-12 (for fields of unit scale); minima of :math:`|f|` that
-    are not zeros are never listed. Nothing here proves that the list is complete: compare runs of
-    different keys and sizes.
+    stable sets), and a damped Newton iteration is run (points of every index). With the method
+    `"fixed_subspaces"` the fixed subspaces of isotropy subgroups are searched too, each until
+    nothing new is likely to be left (see `search_fixed_subspace`): large symmetric fields have
+    points there that no random start finds.
+
+    A zero of the field counts if its residual is at most 1e-12 (for fields of unit scale); minima
+    of :math:`|f|` that are not zeros are never listed. Nothing here proves that the list is
+    complete: compare runs of different keys and sizes.
 
     Args:
         field: the field.
@@ -48,7 +59,9 @@ def find_critical_points(
         starts: number of starts, or an array (n, *field.shape), float64.
         sampler: what the starts are drawn from; the field's own sampler if not given.
         catalog: points already known, to be extended; they keep their ids and hits.
-        methods: which of `"flow"` and `"newton"` to use.
+        methods: which of `"flow"`, `"newton"` and `"fixed_subspaces"` to use.
+        subgroups: whose fixed subspaces to search. If not given, those of `block_subgroups` with
+            two blocks where the field has them, elsewhere those that `isotropy_subgroups` finds.
         progress_meter: a diffrax progress meter; none if not given.
 
     Returns:
@@ -67,9 +80,10 @@ def find_critical_points(
         ('global minimum', 2)
     """
     require_float64("find_critical_points")
-    if not set(methods) <= set(METHODS) or not methods:
-        raise ValueError(f"methods is {methods!r}; needed: some of {METHODS}.")
-    states = starting_states(field, starts, key, sampler)
+    if not set(methods) <= set(EVERY_METHOD) or not methods:
+        raise ValueError(f"methods is {methods!r}; needed: some of {EVERY_METHOD}.")
+    random = bool(set(methods) & set(METHODS))
+    states = starting_states(field, starts, key, sampler) if random else np.zeros(0)
     known = () if catalog is None else catalog.points
     report: dict[str, Any] = {}
     if "flow" in methods:
@@ -82,12 +96,31 @@ def find_critical_points(
         scales = np.resize(1.0 if np.ndim(starts) else SCALES, len(states))
         scales = scales.reshape(-1, *[1] * len(field.shape))
         report["newton"] = _newton_search(field, states * scales, collector)
+    if FOUND_BY in methods:
+        report[FOUND_BY] = _subspace_search(field, key, subgroups, collector)
     for method in methods:
         report[f"found_by_{method}"] = sum(p.found_by == method for p in collector.points)
     record = provenance(field, key=key, starts=len(states), search=report)
     connections = () if catalog is None else catalog.connections
     found = Catalog(tuple(collector.points), field.spec(), record, connections)
     return found if catalog is not None else found.sorted()
+
+
+def _subspace_search(
+    field: AbstractField,
+    key: Key | None,
+    subgroups: Sequence[Isotropy[Any]] | None,
+    collector: Collector,
+) -> list[dict[str, Any]]:
+    """Search the fixed subspaces of subgroups, and say how each search went."""
+    if key is None:
+        raise ValueError(
+            "fixed subspaces are searched from drawn starts: pass `key=jax.random.key(...)`."
+        )
+    chosen = subgroups_of(field, key) if subgroups is None else subgroups
+    keys = [jax.random.fold_in(key, number) for number in range(len(chosen))]
+    pairs = zip(chosen, keys, strict=True)
+    return [search_subspace(field, subgroup, collector, own) for subgroup, own in pairs]
 
 
 def _newton_search(

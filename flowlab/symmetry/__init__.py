@@ -1,5 +1,7 @@
 """Groups acting on arrays: orbits, isotropy, canonical images, fixed subspaces, tangents."""
 
+from ._block_form import block_form as block_form
+from ._block_form import BlockForm as BlockForm
 from ._group import AbstractGroup as AbstractGroup
 from ._group import Element as Element
 from ._group import Isotropy as Isotropy
@@ -14,3 +16,7 @@ from ._stabilizer import TeacherStabilizer as TeacherStabilizer
 from ._students import StudentPermutations as StudentPermutations
 from ._trivial import Identity as Identity
 from ._trivial import TrivialGroup as TrivialGroup
+from ._subgroups import block_subgroups as block_subgroups
+from ._subgroups import BlockSubgroup as BlockSubgroup
+from ._subgroups import has_block_subgroups as has_block_subgroups
+from ._subgroups import isotropy_subgroups as isotropy_subgroups
