@@ -1,5 +1,6 @@
 """Critical points of every index from many starts."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,11 +12,13 @@ from .._checks import require_float64
 from .._outcome import Outcome
 from .._types import Key, Sampler
 from ..catalog import Catalog, Collector, provenance
-from ..critical import newton_batches, outcome_of
+from ..critical import CriticalPoint, newton_batches, outcome_of
 from ..fields import AbstractField, AbstractSampler
 from ..flow import settle, starting_states
 from ..symmetry import Isotropy
-from ._subspace import FOUND_BY, search_subspace, subgroups_of
+from ._completeness import Completeness
+from ._subspace import FOUND_BY as FIXED, search_subspace, subgroups_of
+from ._uphill import FOUND_BY as EIGENVECTORS, eigenvector_search
 
 SCALES = (1.0, 0.3, 2.0)
 """Newton starts are the drawn starts at these scales in turn: saddles tend to be smaller or larger
@@ -24,7 +27,7 @@ than what the flow is started from. Starts that were given are used as they are.
 METHODS = ("flow", "newton")
 """What is used unless something else is asked for."""
 
-EVERY_METHOD = (*METHODS, FOUND_BY)
+EVERY_METHOD = (*METHODS, FIXED, EIGENVECTORS)
 
 SAME = 1e-6
 """Newton ends closer than this are one point."""
@@ -47,7 +50,9 @@ def find_critical_points(
     stable sets), and a damped Newton iteration is run (points of every index). With the method
     `"fixed_subspaces"` the fixed subspaces of isotropy subgroups are searched too, each until
     nothing new is likely to be left (see `search_fixed_subspace`): large symmetric fields have
-    points there that no random start finds.
+    points there that no random start finds. With `"eigenvectors"` saddles of neighbouring index are
+    looked for around each point found, uphill and downhill along the softest eigenvectors of its
+    Hessian, and around those again, until nothing is new.
 
     A zero of the field counts if its residual is at most 1e-12 (for fields of unit scale); minima
     of :math:`|f|` that are not zeros are never listed. Nothing here proves that the list is
@@ -59,14 +64,15 @@ def find_critical_points(
         starts: number of starts, or an array (n, *field.shape), float64.
         sampler: what the starts are drawn from; the field's own sampler if not given.
         catalog: points already known, to be extended; they keep their ids and hits.
-        methods: which of `"flow"`, `"newton"` and `"fixed_subspaces"` to use.
+        methods: which of `"flow"`, `"newton"`, `"fixed_subspaces"` and `"eigenvectors"` to use.
         subgroups: whose fixed subspaces to search. If not given, those of `block_subgroups` with
             two blocks where the field has them, elsewhere those that `isotropy_subgroups` finds.
         progress_meter: a diffrax progress meter; none if not given.
 
     Returns:
         A `Catalog`, sorted by loss and index; `hits` counts the starts, of either method, that led
-        to each orbit. `provenance["settings"]["search"]` says what each method found.
+        to each orbit. `provenance["settings"]["search"]` says what each method found, and how many
+        orbits random starts have probably missed (see `completeness`).
 
     Raises:
         ValueError: on bad input.
@@ -84,7 +90,7 @@ def find_critical_points(
         raise ValueError(f"methods is {methods!r}; needed: some of {EVERY_METHOD}.")
     random = bool(set(methods) & set(METHODS))
     states = starting_states(field, starts, key, sampler) if random else np.zeros(0)
-    known = () if catalog is None else catalog.points
+    known = known_before = () if catalog is None else catalog.points
     report: dict[str, Any] = {}
     if "flow" in methods:
         ensemble = settle(
@@ -96,8 +102,14 @@ def find_critical_points(
         scales = np.resize(1.0 if np.ndim(starts) else SCALES, len(states))
         scales = scales.reshape(-1, *[1] * len(field.shape))
         report["newton"] = _newton_search(field, states * scales, collector)
-    if FOUND_BY in methods:
-        report[FOUND_BY] = _subspace_search(field, key, subgroups, collector)
+    if random:
+        report["completeness"] = dataclasses.asdict(_completeness(collector, known_before))
+    if FIXED in methods:
+        report[FIXED] = _subspace_search(field, key, subgroups, collector)
+    if EIGENVECTORS in methods:
+        report[EIGENVECTORS] = eigenvector_search(
+            field, collector, _required(key, EIGENVECTORS), max(int(np.size(starts)), len(states))
+        )
     for method in methods:
         report[f"found_by_{method}"] = sum(p.found_by == method for p in collector.points)
     record = provenance(field, key=key, starts=len(states), search=report)
@@ -113,14 +125,23 @@ def _subspace_search(
     collector: Collector,
 ) -> list[dict[str, Any]]:
     """Search the fixed subspaces of subgroups, and say how each search went."""
-    if key is None:
-        raise ValueError(
-            "fixed subspaces are searched from drawn starts: pass `key=jax.random.key(...)`."
-        )
+    key = _required(key, FIXED)
     chosen = subgroups_of(field, key) if subgroups is None else subgroups
     keys = [jax.random.fold_in(key, number) for number in range(len(chosen))]
     pairs = zip(chosen, keys, strict=True)
     return [search_subspace(field, subgroup, collector, own) for subgroup, own in pairs]
+
+
+def _required(key: Key | None, method: str) -> Key:
+    if key is None:
+        raise ValueError(f"the method {method!r} draws: pass `key=jax.random.key(...)`.")
+    return key
+
+
+def _completeness(collector: Collector, known: Sequence[CriticalPoint]) -> Completeness:
+    """What this run's random starts say of orbits not seen; earlier hits do not count."""
+    before = {point.id: point.hits for point in known}
+    return Completeness.of(p.hits - before.get(p.id, 0) for p in collector.points)
 
 
 def _newton_search(
