@@ -150,3 +150,22 @@ def test_export_catalog(tmp_path):
     assert printed.count(": refused") == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["k2_d3"]
     assert "Everything read back as it was written." in printed
+
+
+def test_spurious_minima(tmp_path):
+    printed = run("spurious_minima", tmp_path)
+    assert "K = 5: no spurious minimum" in printed
+    with open(tmp_path / "spurious_minima.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    # Losses and smallest eigenvalues of types II and A at K = 6 as published, and 6!² / 5! and 6!.
+    expected = [
+        ("ΔS_5", 0.025080581002, 0.004700355, 4320),
+        ("ΔS_6", 0.055668581322, 0.001503652, 720),
+    ]
+    for row, (name, loss, smallest, images) in zip(rows, expected, strict=True):
+        assert row["isotropy"] == name and int(row["images"]) == images
+        assert abs(float(row["loss"]) - loss) < 1e-11
+        assert abs(float(row["smallest eigenvalue"]) - smallest) < 1e-8
+        # 0.34% of 10,000 starts ended in type II, none of 5,000 in type A.
+        assert float(row["lower"]) < 0.0034 and int(row["starts"]) == 300
+    assert_picture(tmp_path / "spurious_minima.png")
