@@ -127,6 +127,7 @@ def test_derivative_by_a_size_is_exact(rng):
     """What continuation in real K needs."""
     family, z = fl.block_family((4.5, 1)), jnp.asarray(rng.normal(size=5))
 
+    @jax.jit
     def velocity(size):
         return eqx.tree_at(lambda f: f.sizes, family, jnp.stack([size, 1.0]))(0.0, z)
 
