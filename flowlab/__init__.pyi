@@ -45,6 +45,8 @@ from .fields import zoo as zoo
 from .critical import capture_ball as capture_ball
 from .critical import CaptureBall as CaptureBall
 from .critical import classify as classify
+from .critical import critical_manifold as critical_manifold
+from .critical import CriticalManifold as CriticalManifold
 from .critical import CriticalPoint as CriticalPoint
 from .critical import isotypic_spectrum as isotypic_spectrum
 from .critical import IsotypicSpectrum as IsotypicSpectrum

@@ -6,6 +6,8 @@ from ._classify import classify as classify
 from ._isotypic import isotypic_spectrum as isotypic_spectrum
 from ._isotypic import IsotypicComponent as IsotypicComponent
 from ._isotypic import IsotypicSpectrum as IsotypicSpectrum
+from ._manifold import critical_manifold as critical_manifold
+from ._manifold import CriticalManifold as CriticalManifold
 from ._newton import newton_batches as newton_batches
 from ._newton import NewtonResult as NewtonResult
 from ._probe import losses as losses

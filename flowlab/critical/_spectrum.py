@@ -111,17 +111,30 @@ def explained_directions(field: AbstractField, w: np.ndarray, null: np.ndarray) 
         Orthonormal basis (m, *shape) of the tangents of the continuous orbit and of the flat family
         through `w` that lie in the null space.
     """
-    tangents = np.concatenate([field.symmetry.tangents(w), field.flat_directions(w)])
+    return span_within(np.concatenate([field.symmetry.tangents(w), field.flat_directions(w)]), null)
+
+
+def span_within(tangents: np.ndarray, null: np.ndarray) -> np.ndarray:
+    """Return an orthonormal basis of the span of those `tangents` that lie in a null space.
+
+    Args:
+        tangents: vectors of any length, (n, *shape).
+        null: orthonormal basis of the null space, (nullity, *shape).
+
+    Returns:
+        Array (m, *shape).
+    """
+    shape = null.shape[1:]
     if len(null) == 0 or len(tangents) == 0:
-        return np.zeros((0, *field.shape))
+        return np.zeros((0, *shape))
     rows = tangents.reshape(len(tangents), -1)
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     basis = null.reshape(len(null), -1)
     inside = rows[np.linalg.norm(rows - rows @ basis.T @ basis, axis=1) < 1e-5]
     if len(inside) == 0:
-        return np.zeros((0, *field.shape))
+        return np.zeros((0, *shape))
     _, singular, right = np.linalg.svd(inside @ basis.T @ basis, full_matrices=False)
-    return right[singular > 1e-6].reshape(-1, *field.shape)
+    return right[singular > 1e-6].reshape(-1, *shape)
 
 
 def unstable_projector(field: AbstractField, w: np.ndarray) -> np.ndarray:
