@@ -9,6 +9,7 @@ from ._isotypic import IsotypicSpectrum as IsotypicSpectrum
 from ._manifold import critical_manifold as critical_manifold
 from ._manifold import CriticalManifold as CriticalManifold
 from ._newton import newton_batches as newton_batches
+from ._newton import newton_search as newton_search
 from ._newton import NewtonResult as NewtonResult
 from ._probe import losses as losses
 from ._probe import probe as probe

@@ -12,7 +12,7 @@ from .._checks import require_float64
 from .._outcome import Outcome
 from .._types import Key, Sampler
 from ..catalog import Catalog, Collector, provenance
-from ..critical import CriticalPoint, newton_batches, outcome_of
+from ..critical import CriticalPoint, newton_search, outcome_of
 from ..fields import AbstractField, AbstractSampler
 from ..flow import settle, starting_states
 from ..symmetry import Isotropy
@@ -148,7 +148,7 @@ def _newton_search(
     field: AbstractField, states: np.ndarray, collector: Collector
 ) -> dict[str, int]:
     """Run Newton from all states, add what is found, and count the outcomes."""
-    result = newton_batches(field, states)
+    result = newton_search(field, states)
     ends, residuals = np.asarray(result.state), np.asarray(result.residual)
     outcomes = _outcomes(field, ends, residuals)
     settled = np.flatnonzero(outcomes == Outcome.settled)
@@ -156,8 +156,7 @@ def _newton_search(
         rounded = np.round(ends[settled].reshape(len(settled), -1) / SAME)
         _, first, inverse = np.unique(rounded, axis=0, return_index=True, return_inverse=True)
         hits = np.bincount(inverse.reshape(-1))
-        for number, count in zip(first, hits, strict=True):
-            collector.add(ends[settled[number]], found_by="newton", hits=int(count))
+        collector.add_all(ends[settled[first]], found_by="newton", hits=hits.tolist())
     return Outcome.count(outcomes)
 
 
