@@ -125,8 +125,8 @@ def isotypic_spectrum(field: AbstractField, w: Any) -> IsotypicSpectrum:
         >>> z = family.project(jnp.eye(5))
         >>> for c in fl.isotypic_spectrum(family, z).components:
         ...     print(c.name, c.dimension, c.eigenvalues.round(4).tolist())
-        trivial 1 [0.295, 0.4092, 0.7547, 1.455, 1.7911]
-        standard 1 3 [0.0908, 0.295, 0.4092, 0.4092, 1.455]
+        trivial 1 [0.0908, 0.295, 0.7547, 1.455, 1.7911]
+        standard 1 3 [0.0908, 0.0908, 0.295, 0.4092, 1.455]
         exterior 1 3 [0.0908]
         symmetric 1 2 [0.4092]
     """

@@ -21,7 +21,19 @@ from ._teacher_student import TeacherStudent
 
 
 class BlockFamily(AbstractField):
-    """The fixed subspace of simultaneous permutations within blocks; made by `block_family`."""
+    """The fixed subspace of simultaneous permutations within blocks; made by `block_family`.
+
+    Attributes:
+        sizes: the sizes of the blocks, whole or not, (r,).
+        single: which blocks have one member.
+        extra: number of input dimensions beyond the span of the teacher.
+
+    Example:
+        >>> import flowlab as fl
+        >>> family = fl.block_family((4, 2), dim=8)
+        >>> family.coordinates, family.extra, family.students
+        (('x1', 'y11', 'y12', 'x2', 'y21', 'y22'), 2, 6)
+    """
 
     sizes: jax.Array
     single: tuple[bool, ...] = eqx.field(static=True)

@@ -29,6 +29,13 @@ class BlockSubgroup(Isotropy[Relabeling]):
         name: For people.
         reflections: The reflection, if there are such directions.
         sizes: The sizes :math:`p_a` of the blocks, descending.
+
+    Example:
+        >>> import numpy as np, flowlab as fl
+        >>> group = fl.StudentPermutations(np.ones(5)) * fl.TeacherStabilizer(np.eye(5))
+        >>> subgroup = fl.block_subgroups(group)[1]
+        >>> subgroup.sizes, subgroup.order, str(subgroup.generators[2])
+        ((3, 2), 12, 'students (4 5) teachers (4 5)')
     """
 
     sizes: tuple[int, ...] = ()
