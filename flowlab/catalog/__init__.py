@@ -3,5 +3,5 @@
 from ._catalog import Catalog as Catalog
 from ._collect import Collector as Collector
 from ._connection import Connection as Connection
-from ._files import CatalogError as CatalogError
+from ._error import CatalogError as CatalogError
 from ._provenance import provenance as provenance

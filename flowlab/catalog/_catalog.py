@@ -12,7 +12,8 @@ from .._files import write_atomically
 from ..critical import CriticalPoint
 from ..fields import AbstractField, field_from_spec
 from ._connection import Connection
-from ._files import CatalogError, from_bytes, to_bytes
+from ._error import CatalogError
+from ._files import from_bytes, require_size, to_bytes
 from ._table import frame, text
 
 if TYPE_CHECKING:
@@ -54,10 +55,12 @@ class Catalog:
     field_spec: dict[str, Any]
     provenance: dict[str, Any]
     connections: tuple[Connection, ...] = ()
+    _places: dict[str, int] = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "points", tuple(self.points))
         object.__setattr__(self, "connections", tuple(self.connections))
+        object.__setattr__(self, "_places", {p.id: n for n, p in enumerate(self.points)})
         _require_consistent(self)
 
     def __len__(self) -> int:
@@ -68,9 +71,8 @@ class Catalog:
 
     def __getitem__(self, which: int | str) -> CriticalPoint:
         if isinstance(which, str):
-            for point in self.points:
-                if point.id == which:
-                    return point
+            if which in self._places:
+                return self.points[self._places[which]]
             raise KeyError(f"no point {which!r} in this catalog; there is {self._ids()}.")
         if not isinstance(which, int | np.integer):
             raise TypeError(
@@ -82,7 +84,9 @@ class Catalog:
         return self.points[which]
 
     def __contains__(self, which: object) -> bool:
-        return any(which is point or which == point.id for point in self.points)
+        if isinstance(which, CriticalPoint):
+            return which.id in self._places and self[which.id] is which
+        return isinstance(which, str) and which in self._places
 
     def __repr__(self) -> str:
         return text(self.points, self.field_spec, len(self.connections))
@@ -182,6 +186,7 @@ class Catalog:
                 catalog, or not consistent; the file is never changed.
             OSError: if it cannot be opened.
         """
+        require_size(Path(path).stat().st_size, str(path))
         return cls.from_bytes(Path(path).read_bytes(), str(path), verify_checksum=verify_checksum)
 
     @classmethod
@@ -210,28 +215,27 @@ class Catalog:
 
 def _require_consistent(catalog: Catalog) -> None:
     shape = catalog.field_spec.get("shape")
+    shape = None if shape is None else tuple(shape)
     ids: set[str] = set()
     for number, point in enumerate(catalog.points):
+        found, count = np.shape(point.location), np.size(point.eigenvalues)
+        shape = found if shape is None else shape
+        if point.id not in ids and found == shape and count == np.size(point.location):
+            ids.add(point.id)
+            continue
         where = f"points[{number}] ({point.id})"
         if point.id in ids:
             raise ValueError(f"{where}: another point has the id {point.id!r} too.")
-        ids.add(point.id)
-        found = np.shape(point.location)
-        if shape is None:
-            shape = found
-        if found != tuple(shape):
-            raise ValueError(
-                f"{where}: its location has shape {found}; the field has shape {tuple(shape)}."
-            )
-        if np.size(point.eigenvalues) != np.size(point.location):
-            raise ValueError(
-                f"{where}: it has {np.size(point.eigenvalues)} eigenvalues; needed: one for each "
-                f"of the {np.size(point.location)} coordinates."
-            )
+        if found != shape:
+            raise ValueError(f"{where}: its location has shape {found}; the field has shape {shape}.")
+        raise ValueError(
+            f"{where}: it has {count} eigenvalues; needed: one for each of the "
+            f"{np.size(point.location)} coordinates."
+        )
     for number, edge in enumerate(catalog.connections):
-        for end in ("source", "target"):
-            if getattr(edge, end) not in ids:
+        for end, name in (("source", edge.source), ("target", edge.target)):
+            if name not in ids:
                 raise ValueError(
-                    f"connections[{number}]: its {end} {getattr(edge, end)!r} is no point of the "
-                    f"catalog; there is {catalog._ids()}."
+                    f"connections[{number}]: its {end} {name!r} is no point of the catalog; there "
+                    f"is {catalog._ids()}."
                 )
