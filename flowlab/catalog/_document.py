@@ -39,7 +39,9 @@ def to_document(
         "field": plain(field_spec, "field"),
         "provenance": plain(provenance, "provenance"),
         "points": [point_entry(p, f"points[{i}] ({p.id})") for i, p in enumerate(points)],
-        "connections": [connection_entry(c, f"connections[{i}]") for i, c in enumerate(connections)],
+        "connections": [
+            connection_entry(c, f"connections[{i}]") for i, c in enumerate(connections)
+        ],
     }
     require_schema(document)
     return document
@@ -77,8 +79,8 @@ def require_version(version: Any, name: str, form: str) -> None:
     if type(version) is not int or version < oldest():
         found = "missing" if version is None else shortened(repr(version))
         raise CatalogError(
-            f"{name} is {form} but not a flowlab catalog, or damaged: its schema_version is {found}; "
-            f"needed: a whole number from {oldest()} to {SCHEMA_VERSION}."
+            f"{name} is {form} but not a flowlab catalog, or damaged: its schema_version is "
+            f"{found}; needed: a whole number from {oldest()} to {SCHEMA_VERSION}."
         )
     if version > SCHEMA_VERSION:
         raise CatalogError(
@@ -100,10 +102,12 @@ def connection_entry(connection: Connection, where: str) -> dict[str, Any]:
 def _value(name: str, value: Any, where: str) -> Any:
     """One entry of a record in JSON's words, numbers in the type they will be read as."""
     where = f"{where}.{name}"
+    if value is None:
+        return None
     try:
         if name in _WHOLE:
             return int(operator.index(value))
-        if name in _REAL and value is not None:
+        if name in _REAL:
             value = float(value)
         elif name == "eigenvalues" and np.iscomplexobj(value):
             value = np.array(value, complex).view(float).reshape(-1, 2)

@@ -4,13 +4,10 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
 from json.encoder import encode_basestring
 from typing import Any
 
-from ..critical import CriticalPoint
-from ._connection import Connection
-from ._document import from_document, require_version, to_document
+from ._document import from_document, require_version
 from ._error import CatalogError
 
 LARGEST = 2**32
@@ -22,20 +19,10 @@ _MAY_OVERFLOW = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{300}")
 _PLAIN = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
-def to_bytes(
-    points: Iterable[CriticalPoint],
-    field_spec: Mapping[str, Any],
-    provenance: Mapping[str, Any],
-    connections: Iterable[Connection],
-) -> bytes:
-    """Return the content of a catalog file, the same bytes for the same records.
-
-    Raises:
-        ValueError: if an entry has no place in the file (a NaN, an object), naming it.
-    """
-    document = to_document(points, field_spec, provenance, connections)
+def to_bytes(document: dict[str, Any]) -> bytes:
+    """Return the content of a catalog file for what `to_document` returned."""
     # The first occurrence is the entry itself: only the version comes before it.
-    return sealed((_layout(document) + "\n").encode())
+    return sealed((layout(document) + "\n").encode())
 
 
 def sealed(data: bytes) -> bytes:
@@ -48,13 +35,13 @@ def checksum(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def _layout(value: Any, depth: int = 0) -> str:
+def layout(value: Any, depth: int = 0) -> str:
     """JSON with one entry a line, except that a list of plain values stays on one line."""
     if isinstance(value, dict):
-        items = [f"{_atom(name)}: {_layout(entry, depth + 1)}" for name, entry in value.items()]
+        items = [f"{_atom(name)}: {layout(entry, depth + 1)}" for name, entry in value.items()]
         ends = "{}"
     elif isinstance(value, list) and any(isinstance(entry, dict | list) for entry in value):
-        items = [_layout(entry, depth + 1) for entry in value]
+        items = [layout(entry, depth + 1) for entry in value]
         ends = "[]"
     else:
         return _atom(value)
@@ -155,11 +142,12 @@ def _finite(literal: str) -> float:
     return value
 
 
-def require_checksum(value: Any, data: bytes, name: str) -> None:
-    """Raise a `CatalogError` unless `value`, which stands somewhere in the data, seals them."""
+def require_checksum(value: Any, data: bytes, name: str, *, blanked: bool = False) -> None:
+    """Raise a `CatalogError` unless `value` seals the data, in which it stands unless `blanked`."""
     if isinstance(value, str) and _SEAL.fullmatch(value):
-        unsealed = data.replace(value.encode(), _NO_CHECKSUM.encode(), 1)
-        if checksum(unsealed) == value:
+        if not blanked:
+            data = data.replace(value.encode(), _NO_CHECKSUM.encode(), 1)
+        if checksum(data) == value:
             return
     raise CatalogError(
         f"{name} is damaged or was edited by hand: its content does not match its checksum. The "
