@@ -9,6 +9,7 @@ from ._diff import PointChange as PointChange
 from ._error import CatalogError as CatalogError
 from ._journal import Journal as Journal
 from ._merge import merge as merge
+from ._orbits import Orbits as Orbits
 from ._provenance import provenance as provenance
 from ._recheck import Mismatch as Mismatch
 from ._recheck import recheck as recheck

@@ -1,13 +1,16 @@
 """Collecting critical points into one entry per orbit."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..critical import CriticalPoint, classify, losses
 from ..fields import AbstractField
 from ._orbits import Orbits, same_manifold
+
+if TYPE_CHECKING:
+    from ._journal import Journal
 
 
 class Collector:
@@ -20,9 +23,17 @@ class Collector:
     Args:
         field: the field.
         points: records to start with; they keep their ids.
+        journal: where everything that is added is kept at once, points to start with included.
     """
 
-    def __init__(self, field: AbstractField, points: Iterable[CriticalPoint] = ()):
+    def __init__(
+        self,
+        field: AbstractField,
+        points: Iterable[CriticalPoint] = (),
+        *,
+        journal: "Journal | None" = None,
+    ):
+        self._journal = journal
         self.field = field
         self.group = field.symmetry
         self.points: list[CriticalPoint] = []
@@ -78,6 +89,8 @@ class Collector:
         """Count further starts that led to an entry."""
         point = self.points[index]
         self.points[index] = point.replace(hits=point.hits + hits)
+        if self._journal is not None and hits:
+            self._journal.hit(point.id, hits)
 
     def _add_new(
         self, location: np.ndarray, invariant: float, found_by: str, hits: int
@@ -101,6 +114,8 @@ class Collector:
 
     def _append(self, point: CriticalPoint, invariant: float) -> None:
         self.points.append(point)
+        if self._journal is not None and point.id not in self._journal:
+            self._journal.add(point)
         self._taken.add(point.id)
         manifold = point.unexplained_nullity > 0
         self._orbits.add(point.location, invariant, on_manifold=manifold)

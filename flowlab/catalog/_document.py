@@ -18,8 +18,8 @@ from ._schema import require_schema, shortened
 _WHOLE = set("index nullity explained_nullity isotropy_order orbit_size hits".split())
 _WHOLE |= {"side", "direction"}
 _REAL = {"loss", "residual", "loss_drop", "time"}
-_POINT = tuple(entry.name for entry in dataclasses.fields(CriticalPoint))
-_CONNECTION = tuple(entry.name for entry in dataclasses.fields(Connection))
+POINT = tuple(entry.name for entry in dataclasses.fields(CriticalPoint))
+CONNECTION = tuple(entry.name for entry in dataclasses.fields(Connection))
 
 
 def to_document(
@@ -91,12 +91,12 @@ def require_version(version: Any, name: str, form: str) -> None:
 
 def point_entry(point: CriticalPoint, where: str) -> dict[str, Any]:
     """Return a record in JSON's words; errors name `where`."""
-    return {name: _value(name, getattr(point, name), where) for name in _POINT}
+    return {name: _value(name, getattr(point, name), where) for name in POINT}
 
 
 def connection_entry(connection: Connection, where: str) -> dict[str, Any]:
     """Return a connection in JSON's words; errors name `where`."""
-    return {name: _value(name, getattr(connection, name), where) for name in _CONNECTION}
+    return {name: _value(name, getattr(connection, name), where) for name in CONNECTION}
 
 
 def _value(name: str, value: Any, where: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..fields._base import default_names
+from ._document import CONNECTION, POINT
 from ._files import layout
 
 LARGEST_WHOLE = 2**63 - 1
@@ -31,8 +32,10 @@ def flat_columns(document: dict[str, Any]) -> dict[str, list[Any]]:
     """
     entries = document["points"]
     columns: dict[str, list[Any]] = {}
-    for name in entries[0] if entries else ():
+    for name in POINT:
         values = [entry[name] for entry in entries]
+        if name in ("location", "eigenvalues") and not entries:
+            continue
         if name == "location":
             columns |= _location(values, document["field"])
         elif name == "eigenvalues":
@@ -57,7 +60,9 @@ def _location(values: Sequence[Any], field: dict[str, Any]) -> dict[str, list[fl
 
 def _eigenvalues(values: Sequence[Any]) -> dict[str, list[float]]:
     spectra = [np.array(value, float) for value in values]
-    parts = np.array([s if s.ndim == 2 else np.stack([s, 0 * s], axis=-1) for s in spectra])
+    parts = np.array(
+        [s if s.ndim == 2 else np.stack([s, np.zeros_like(s)], axis=-1) for s in spectra]
+    )
     real = {f"eigenvalue_{i + 1}": parts[:, i, 0].tolist() for i in range(parts.shape[1])}
     if all(spectrum.ndim == 1 for spectrum in spectra):
         return real
@@ -80,7 +85,7 @@ def to_sqlite(document: dict[str, Any], path: Path) -> None:
     """Write an SQLite database: tables `points` (flat), `connections`, `catalog` (name, value)."""
     points = flat_columns(document)
     edges = document["connections"]
-    connections = {name: [edge[name] for edge in edges] for name in (edges[0] if edges else ())}
+    connections = {name: [edge[name] for edge in edges] for name in CONNECTION}
     about = ("schema_version", "field", "provenance")
     catalog = {"name": list(about), "value": [layout(document[name]) for name in about]}
     with closing(sqlite3.connect(path)) as database, database:
@@ -93,7 +98,7 @@ def to_sqlite(document: dict[str, Any], path: Path) -> None:
 def _write_table(database: sqlite3.Connection, table: str, columns: dict[str, list[Any]]) -> None:
     # SQLite takes names of columns as equal whatever their case.
     names, seen = [], set()
-    for name in columns or {"id": []}:
+    for name in columns:
         while name.lower() in seen:
             name += "_"
         seen.add(name.lower())

@@ -98,6 +98,9 @@ class Journal:
             )
         return {point.id for point in catalog}
 
+    def __contains__(self, id: object) -> bool:
+        return id in self._ids
+
     def add(self, point: CriticalPoint) -> None:
         """Keep a new point.
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ._document import from_document, require_version
+from ._document import POINT, from_document, require_version
 from ._error import CatalogError
 from ._files import LARGEST, checksum, parsed, require_checksum, require_size
 
@@ -47,8 +47,7 @@ def to_parquet(document: dict[str, Any]) -> bytes:
     import pyarrow.parquet as pq
 
     entries = document["points"]
-    names = [name for name in entries[0]] if entries else _names()
-    columns = {name: _column(name, [entry[name] for entry in entries]) for name in names}
+    columns = {name: _column(name, [entry[name] for entry in entries]) for name in POINT}
     parts = [np.array(entry["eigenvalues"], float) for entry in entries]
     doubles = pa.list_(pa.float64())
     columns["eigenvalues"] = pa.array([p[:, 0] if p.ndim == 2 else p for p in parts], doubles)
@@ -75,12 +74,6 @@ def to_parquet(document: dict[str, Any]) -> bytes:
     start = _seal_position(data)
     assert start is not None, "the metadata were just written"
     return data[:start] + checksum(data).encode() + data[start + len(_BLANK) :]
-
-
-def _names() -> list[str]:
-    from ._document import _POINT
-
-    return list(_POINT)
 
 
 def _column(name: str, values: list[Any]) -> Any:
