@@ -1,6 +1,7 @@
 """Catalogs in other forms: Parquet, CSV, SQLite, journals, and files of older versions."""
 
 import csv
+import io
 import json
 import os
 import sqlite3
@@ -159,7 +160,7 @@ def test_without_pyarrow_the_message_says_what_to_install(path, monkeypatch):
 def test_csv_reads_back_exactly(path):
     third = record("p3", eigenvalues=np.array([1 / 3, 2 / 7]), orbit_size=2**80, loss=None)
     Catalog((*small(), third), SPEC, {}).to_csv(path)
-    rows = list(csv.DictReader(path.open(encoding="utf-8", newline="")))
+    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8"), newline="")))
     assert [row["id"] for row in rows] == ["p1", "p2", "p3"]
     assert float(rows[2]["eigenvalue_2"]) == 2 / 7 and rows[2]["loss"] == ""
     assert float(rows[1]["eigenvalue_1_imag"]) == 0.5 and int(rows[2]["orbit_size"]) == 2**80
