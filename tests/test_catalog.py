@@ -523,7 +523,7 @@ def test_provenance_says_what_is_needed(path):
     packages = {"flowlab", "python", "jax", "diffrax", "equinox", "numpy", "scipy"}
     assert set(made["versions"]) == packages
     assert made["versions"]["jax"] == jax.__version__
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", made["date"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", made["date"])
     assert made["settings"] == {
         "starts": 100, "t1": "inf", "rtol": 1e-8, "box": [0.0, 1.0], "solver": "solve",
         "options": {"pair": [1, None]},

@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._files import write_atomically
+from .._files import replacing, write_atomically
 from ..critical import CriticalPoint
 from ..fields import AbstractField, field_from_spec
 from ._connection import Connection
-from ._files import CatalogError, from_bytes, to_bytes
+from ._consistent import listed, require_consistent
+from ._document import to_document
+from ._error import CatalogError
+from ._export import to_csv, to_sqlite
+from ._files import from_bytes, require_size, to_bytes
+from ._parquet import from_parquet, to_parquet
+from ._runs import as_data, renamed, runs_of
+from ._search import selected
 from ._table import frame, text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ._diff import CatalogDiff
 
 _TIE = 10
 """`sorted` takes losses as equal that agree to this many digits of the largest one."""
@@ -54,11 +63,13 @@ class Catalog:
     field_spec: dict[str, Any]
     provenance: dict[str, Any]
     connections: tuple[Connection, ...] = ()
+    _places: dict[str, int] = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "points", tuple(self.points))
         object.__setattr__(self, "connections", tuple(self.connections))
-        _require_consistent(self)
+        object.__setattr__(self, "_places", {p.id: n for n, p in enumerate(self.points)})
+        require_consistent(self.points, self.field_spec, self.connections)
 
     def __len__(self) -> int:
         return len(self.points)
@@ -68,10 +79,9 @@ class Catalog:
 
     def __getitem__(self, which: int | str) -> CriticalPoint:
         if isinstance(which, str):
-            for point in self.points:
-                if point.id == which:
-                    return point
-            raise KeyError(f"no point {which!r} in this catalog; there is {self._ids()}.")
+            if which in self._places:
+                return self.points[self._places[which]]
+            raise KeyError(f"no point {which!r} in this catalog; there is {listed(self._places)}.")
         if not isinstance(which, int | np.integer):
             raise TypeError(
                 f"a catalog is asked with a number or an id such as 'p1', not {which!r}; for a "
@@ -82,14 +92,12 @@ class Catalog:
         return self.points[which]
 
     def __contains__(self, which: object) -> bool:
-        return any(which is point or which == point.id for point in self.points)
+        if isinstance(which, CriticalPoint):
+            return which.id in self._places and self[which.id] is which
+        return isinstance(which, str) and which in self._places
 
     def __repr__(self) -> str:
         return text(self.points, self.field_spec, len(self.connections))
-
-    def _ids(self) -> str:
-        ids = [point.id for point in self.points]
-        return ", ".join(ids if len(ids) <= 12 else [*ids[:6], "...", *ids[-3:]]) or "none"
 
     def replace(self, **changes: Any) -> "Catalog":
         """Return a copy with some of its parts changed.
@@ -116,11 +124,89 @@ class Catalog:
         new = {point.id: f"p{number}" for number, point in enumerate(ordered, 1)}
         return self.replace(
             points=tuple(point.replace(id=new[point.id]) for point in ordered),
+            provenance=renamed(self.provenance, new),
             connections=tuple(
                 edge.replace(source=new[edge.source], target=new[edge.target])
                 for edge in self.connections
             ),
         )
+
+    def search(self, **criteria: Any) -> "Catalog":
+        """Return the catalog of the points that meet all criteria, with the connections among them.
+
+        Args:
+            **criteria: a value for each entry that matters; `None` is no criterion.
+                Numbers: `index`, `nullity`, `explained_nullity`, `unexplained_nullity`,
+                `isotropy_order`, `orbit_size`, `hits` (a number, or a list of them), `loss` and
+                `residual` (a number, met to 1e-9 relative to 1); each may be a range
+                `(low, high)`, both ends included, `None` for no end. Texts: `id`, `kind`,
+                `found_by` and `isotropy` (a text, or a list of them; `"DS_4"` is `"ΔS_4"` too).
+                Flags: `spurious` (sinks whose loss is above the floor, or, if the floor is not
+                known, above the lowest loss in the catalog), `certified`, `hyperbolic` (no null
+                direction), `sink`.
+
+        Returns:
+            A catalog whose points keep their order, ids and hits. `provenance["selection"]` says
+            how it was chosen.
+
+        Raises:
+            ValueError: if a criterion is unknown, or its value is none of these.
+
+        Example:
+            >>> import jax, flowlab as fl
+            >>> catalog = fl.find_critical_points(
+            ...     fl.TeacherStudent(jnp.eye(2)), key=jax.random.key(0), starts=100)
+            >>> [point.kind for point in catalog.search(index=0)]
+            ['global minimum']
+            >>> len(catalog.search(index=(1, None), loss=(0.0, 0.5), isotropy="DS_2"))
+            1
+        """
+        points = selected(self.points, criteria)
+        kept = {point.id for point in points}
+        runs = [run.restricted(kept) for run in runs_of(self.points, self.provenance)]
+        chosen = {name: _as_text(value) for name, value in criteria.items() if value is not None}
+        before = self.provenance.get("selection", {})
+        return self.replace(
+            points=tuple(points),
+            provenance={**self.provenance, "selection": before | chosen, "runs": as_data(runs)},
+            connections=tuple(
+                edge for edge in self.connections if {edge.source, edge.target} <= kept
+            ),
+        )
+
+    def merge(self, *others: "Catalog", field: AbstractField | None = None) -> "Catalog":
+        """Return this catalog and others of the same field as one; see `flowlab.catalog.merge`.
+
+        Args:
+            *others: the other catalogs.
+            field: the field, needed if it was made from a user's function and has a symmetry.
+
+        Returns:
+            The catalog; the points of this one keep their ids.
+
+        Raises:
+            ValueError: if they are not of one field.
+        """
+        from ._merge import merge
+
+        return merge(self, *others, field=field)
+
+    def diff(self, other: "Catalog", **options: Any) -> "CatalogDiff":
+        """Compare with another catalog of the same field; see `flowlab.catalog.diff`.
+
+        Args:
+            other: the other catalog.
+            **options: `field`, `hits`, `tolerance`.
+
+        Returns:
+            A `CatalogDiff`, which is false if they agree.
+
+        Raises:
+            ValueError: if they are not of one field.
+        """
+        from ._diff import diff
+
+        return diff(self, other, **options)
 
     def field(self) -> AbstractField:
         """Build the field that the points belong to.
@@ -163,7 +249,98 @@ class Catalog:
         Raises:
             ValueError: if an entry is not finite or is not data, naming it.
         """
-        return to_bytes(self.points, self.field_spec, self.provenance, self.connections)
+        return to_bytes(self._document())
+
+    def _document(self) -> dict[str, Any]:
+        return to_document(self.points, self.field_spec, self.provenance, self.connections)
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> None:
+        """Write the catalog to a Parquet file, a row for each point, whole or not at all.
+
+        Nothing is lost: `from_parquet` returns the same catalog. The columns are those of the
+        record, with lists for `location` (flat) and `eigenvalues` (`eigenvalues_imag` where they
+        are complex) and a list of structs for the connections that leave a point; what any tool
+        that reads Parquet can ask.
+
+        Args:
+            path: where to.
+
+        Raises:
+            ModuleNotFoundError: if pyarrow is not installed (extra `parquet`).
+            ValueError: if an entry is not finite or is not data, naming it.
+            OSError: if the file cannot be written; what was there is untouched.
+        """
+        write_atomically(path, to_parquet(self._document()))
+
+    @classmethod
+    def from_parquet(
+        cls, path: str | os.PathLike[str], *, verify_checksum: bool = True
+    ) -> "Catalog":
+        """Read a catalog that `to_parquet` wrote. The file is data: nothing in it is executed.
+
+        Args:
+            path: the file.
+            verify_checksum: whether to refuse a file in which any byte has changed.
+
+        Returns:
+            The catalog.
+
+        Raises:
+            CatalogError: as `from_json`.
+            ModuleNotFoundError: if pyarrow is not installed (extra `parquet`).
+            OSError: if it cannot be opened.
+        """
+        require_size(Path(path).stat().st_size, str(path))
+        data, name = Path(path).read_bytes(), str(path)
+        return cls._checked(from_parquet(data, name, verify_checksum=verify_checksum), name)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write the points as CSV, a row for each, a column for each number.
+
+        The columns are those of the record, but for `location_NAME` for each coordinate and
+        `eigenvalue_1`, ... (and `eigenvalue_1_imag`, ...). There is no way back: provenance and
+        connections are left out.
+
+        Args:
+            path: where to.
+
+        Raises:
+            ValueError: if an entry is not finite or is not data, naming it.
+            OSError: if the file cannot be written; what was there is untouched.
+        """
+        write_atomically(path, to_csv(self._document()))
+
+    def to_sqlite(self, path: str | os.PathLike[str]) -> None:
+        """Write an SQLite database: tables `points` (as `to_csv`), `connections`, `catalog`.
+
+        Args:
+            path: where to; an existing file is replaced.
+
+        Raises:
+            ValueError: if an entry is not finite or is not data, naming it.
+            OSError: if the file cannot be written; what was there is untouched.
+        """
+        document = self._document()
+        with replacing(path) as temporary:
+            to_sqlite(document, temporary)
+
+    @classmethod
+    def from_journal(cls, path: str | os.PathLike[str]) -> "Catalog":
+        """Read the catalog in a journal, which may still be written to; see `Journal`.
+
+        Args:
+            path: the file.
+
+        Returns:
+            The catalog; a last line that was cut short is left out.
+
+        Raises:
+            CatalogError: if it is damaged in another way, or no journal.
+            OSError: if it cannot be opened.
+        """
+        from ._journal import read_journal
+
+        return read_journal(path)
 
     @classmethod
     def from_json(cls, path: str | os.PathLike[str], *, verify_checksum: bool = True) -> "Catalog":
@@ -182,6 +359,7 @@ class Catalog:
                 catalog, or not consistent; the file is never changed.
             OSError: if it cannot be opened.
         """
+        require_size(Path(path).stat().st_size, str(path))
         return cls.from_bytes(Path(path).read_bytes(), str(path), verify_checksum=verify_checksum)
 
     @classmethod
@@ -201,37 +379,16 @@ class Catalog:
         Raises:
             CatalogError: as `from_json`.
         """
-        parts = from_bytes(data, name, verify_checksum=verify_checksum)
+        return cls._checked(from_bytes(data, name, verify_checksum=verify_checksum), name)
+
+    @classmethod
+    def _checked(cls, parts: dict[str, Any], name: str) -> "Catalog":
         try:
             return cls(**parts)
         except ValueError as error:
             raise CatalogError(f"{name} is not a valid catalog: {error}") from error
 
 
-def _require_consistent(catalog: Catalog) -> None:
-    shape = catalog.field_spec.get("shape")
-    ids: set[str] = set()
-    for number, point in enumerate(catalog.points):
-        where = f"points[{number}] ({point.id})"
-        if point.id in ids:
-            raise ValueError(f"{where}: another point has the id {point.id!r} too.")
-        ids.add(point.id)
-        found = np.shape(point.location)
-        if shape is None:
-            shape = found
-        if found != tuple(shape):
-            raise ValueError(
-                f"{where}: its location has shape {found}; the field has shape {tuple(shape)}."
-            )
-        if np.size(point.eigenvalues) != np.size(point.location):
-            raise ValueError(
-                f"{where}: it has {np.size(point.eigenvalues)} eigenvalues; needed: one for each "
-                f"of the {np.size(point.location)} coordinates."
-            )
-    for number, edge in enumerate(catalog.connections):
-        for end in ("source", "target"):
-            if getattr(edge, end) not in ids:
-                raise ValueError(
-                    f"connections[{number}]: its {end} {getattr(edge, end)!r} is no point of the "
-                    f"catalog; there is {catalog._ids()}."
-                )
+def _as_text(value: Any) -> Any:
+    """A criterion in JSON's words."""
+    return value if isinstance(value, str | bool | int | float) else str(value)

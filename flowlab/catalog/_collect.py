@@ -1,18 +1,16 @@
 """Collecting critical points into one entry per orbit."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..critical import CriticalPoint, classify, losses
 from ..fields import AbstractField
+from ._orbits import Orbits, same_manifold
 
-SAME_LOSS = 1e-9
-"""Two points whose losses differ by more (relative to 1) are not images of each other."""
-
-SAME_NORM = 1e-6
-"""The same for norms, which every symmetry preserves; used where there is no loss."""
+if TYPE_CHECKING:
+    from ._journal import Journal
 
 
 class Collector:
@@ -25,16 +23,29 @@ class Collector:
     Args:
         field: the field.
         points: records to start with; they keep their ids.
+        journal: where everything that is added is kept at once, points to start with included.
     """
 
-    def __init__(self, field: AbstractField, points: Iterable[CriticalPoint] = ()):
+    def __init__(
+        self,
+        field: AbstractField,
+        points: Iterable[CriticalPoint] = (),
+        *,
+        journal: "Journal | None" = None,
+    ):
+        self._journal = journal
         self.field = field
         self.group = field.symmetry
-        self.points = list(points)
-        known = [point.loss for point in self.points]
-        if not field.has_loss or None in known:
-            known = self._invariants_of([point.location for point in self.points])
-        self._invariants: list[float] = [float(value) for value in known if value is not None]
+        self.points: list[CriticalPoint] = []
+        self._taken: set[str] = set()
+        self._orbits = Orbits(self.group, with_loss=field.has_loss)
+        known = list(points)
+        stated = [point.loss for point in known]
+        if not field.has_loss or None in stated:
+            stated = self._invariants_of([point.location for point in known])
+        for point, invariant in zip(known, stated, strict=True):
+            assert invariant is not None
+            self._append(point, invariant)
 
     def add(self, location: np.ndarray, *, found_by: str, hits: int = 1) -> tuple[int, Any]:
         """Add a critical point, or a hit to the entry whose orbit it lies on.
@@ -64,18 +75,11 @@ class Collector:
     def _add(
         self, location: np.ndarray, invariant: float, found_by: str, hits: int
     ) -> tuple[int, Any]:
-        for index, other in enumerate(self._invariants):
-            if abs(invariant - other) > self._slack * max(1.0, abs(other)):
-                continue
-            element = self.group.match(self.points[index].location, location)
-            if element is not None:
-                self.hit(index, hits)
-                return index, element
-        return self._add_new(location, invariant, found_by, hits)
-
-    @property
-    def _slack(self) -> float:
-        return SAME_LOSS if self.field.has_loss else SAME_NORM
+        found = self._orbits.find(location, invariant)
+        if found is None:
+            return self._add_new(location, invariant, found_by, hits)
+        self.hit(found[0], hits)
+        return found
 
     def _invariants_of(self, locations: list[np.ndarray]) -> list[float]:
         if not locations:
@@ -88,6 +92,8 @@ class Collector:
         """Count further starts that led to an entry."""
         point = self.points[index]
         self.points[index] = point.replace(hits=point.hits + hits)
+        if self._journal is not None and hits:
+            self._journal.hit(point.id, hits)
 
     def _add_new(
         self, location: np.ndarray, invariant: float, found_by: str, hits: int
@@ -99,27 +105,26 @@ class Collector:
             # point in a symmetric direction then stay in the fixed subspace exactly.
             location = np.asarray(self.group.symmetrize(location, isotropy))
         record = classify(self.field, location, id=self._free_id(), hits=hits, found_by=found_by)
-        if record.unexplained_nullity:
-            for index, point in enumerate(self.points):
-                if self._one_manifold(point, record, invariant, self._invariants[index]):
+        if record.unexplained_nullity and self.field.has_loss:
+            for index in self._orbits.manifolds(invariant):
+                if same_manifold(self.points[index], record):
                     self.hit(index, hits)
                     return index, self.group.identity()
-        self.points.append(record)
-        self._invariants.append(invariant)
+        self._append(record, invariant)
         element = self.group.match(record.location, given)
         assert element is not None, "an image of a point is on its orbit"
         return len(self.points) - 1, element
 
-    def _one_manifold(
-        self, one: CriticalPoint, other: CriticalPoint, invariant: float, known: float
-    ) -> bool:
-        counts = [(p.index, p.nullity, p.explained_nullity) for p in (one, other)]
-        alike = counts[0] == counts[1] and self.field.has_loss
-        return alike and abs(invariant - known) <= SAME_LOSS * max(1.0, abs(known))
+    def _append(self, point: CriticalPoint, invariant: float) -> None:
+        self.points.append(point)
+        if self._journal is not None and point.id not in self._journal:
+            self._journal.add(point)
+        self._taken.add(point.id)
+        manifold = point.unexplained_nullity > 0
+        self._orbits.add(point.location, invariant, on_manifold=manifold)
 
     def _free_id(self) -> str:
-        taken = {point.id for point in self.points}
         number = len(self.points) + 1
-        while f"p{number}" in taken:
+        while f"p{number}" in self._taken:
             number += 1
         return f"p{number}"

@@ -1,144 +1,66 @@
 """Catalogs as JSON: writing, and reading files that nobody vouches for."""
 
-import dataclasses
-import functools
 import hashlib
-import importlib.resources
 import json
 import math
-import operator
 import re
-from collections.abc import Iterable, Mapping
+from json.encoder import encode_basestring
 from typing import Any
 
-import jax
-import numpy as np
+from ._document import from_document, require_version
+from ._error import CatalogError
 
-from ..critical import CriticalPoint
-from ._connection import Connection
-
-SCHEMA_VERSION = 1
+LARGEST = 2**32
+"""Files of more bytes are refused unread: what is read must fit into the memory."""
 
 _NO_CHECKSUM = "sha256:" + 64 * "0"
-_WHOLE = set("index nullity explained_nullity isotropy_order orbit_size hits".split())
-_WHOLE |= {"side", "direction"}
-_REAL = {"loss", "residual", "loss_drop", "time"}
-
-_atom = functools.partial(json.dumps, ensure_ascii=False, allow_nan=False)
+_SEAL = re.compile("sha256:[0-9a-f]{64}")
+_MAY_OVERFLOW = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{300}")
+_PLAIN = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
-class CatalogError(ValueError):
-    """A file cannot be read as a catalog; the message says why and what to do.
-
-    Example:
-        >>> import pathlib, tempfile
-        >>> from flowlab.catalog import Catalog, CatalogError
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder, "catalog.json")
-        ...     _ = path.write_text('{"schema_version": 7}')
-        ...     try:
-        ...         Catalog.from_json(path)
-        ...     except CatalogError as error:
-        ...         str(error).endswith("(schema 7; this one reads up to 1): upgrade flowlab.")
-        True
-    """
-
-
-def to_bytes(
-    points: Iterable[CriticalPoint],
-    field_spec: Mapping[str, Any],
-    provenance: Mapping[str, Any],
-    connections: Iterable[Connection],
-) -> bytes:
-    """Return the content of a catalog file, the same bytes for the same records.
-
-    Raises:
-        ValueError: if an entry has no place in the file (a NaN, an object), naming it.
-    """
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "checksum": _NO_CHECKSUM,
-        "field": _plain(field_spec, "field"),
-        "provenance": _plain(provenance, "provenance"),
-        "points": [_entry(p, f"points[{i}] ({p.id})") for i, p in enumerate(points)],
-        "connections": [_entry(c, f"connections[{i}]") for i, c in enumerate(connections)],
-    }
-    _require_schema(document)
-    text = _layout(document) + "\n"
-    seal = _checksum(text.encode())
+def to_bytes(document: dict[str, Any]) -> bytes:
+    """Return the content of a catalog file for what `to_document` returned."""
     # The first occurrence is the entry itself: only the version comes before it.
-    return text.replace(_NO_CHECKSUM, seal, 1).encode()
+    return sealed((layout(document) + "\n").encode())
 
 
-def _entry(record: CriticalPoint | Connection, where: str) -> dict[str, Any]:
-    names = [entry.name for entry in dataclasses.fields(record)]
-    return {name: _value(name, getattr(record, name), f"{where}.{name}") for name in names}
+def sealed(data: bytes) -> bytes:
+    """The data with the first blank checksum in it replaced by their own."""
+    return data.replace(_NO_CHECKSUM.encode(), checksum(data).encode(), 1)
 
 
-def _value(name: str, value: Any, where: str) -> Any:
-    """One entry of a record in JSON's words, numbers in the type they will be read as."""
-    if name == "eigenvalues" and np.iscomplexobj(value):
-        return _plain(np.array(value, complex).view(float).reshape(-1, 2), where)
-    try:
-        if name in ("location", "eigenvalues") and not np.iscomplexobj(value):
-            value = np.asarray(value, float)
-        elif name in _WHOLE:
-            value = operator.index(value)
-        elif name in _REAL and value is not None:
-            value = float(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{where} is {value!r}; needed: a number or numbers.") from error
-    return _plain(value, where)
+def checksum(data: bytes) -> str:
+    """The SHA-256 of data, as files have it."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def _plain(value: Any, where: str) -> Any:
-    """The value in JSON's words; an error that names the entry if it has none."""
-    match value:
-        case None | bool():
-            return value
-        case str():
-            if not any("\ud800" <= character <= "\udfff" for character in value):
-                return str(value)
-        case np.ndarray() | np.generic() | jax.Array():
-            array = np.asarray(value)
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                place = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
-                return _plain(float(array[place]), where + "".join(f"[{i}]" for i in place))
-            if array.dtype.kind in "biuf":
-                return array.tolist()
-        case int():
-            return int(value)
-        case float():
-            if math.isfinite(value):
-                return float(value)
-        case Mapping() if all(isinstance(name, str) for name in value):
-            _plain("".join(value), f"the names in {where}")
-            return {str(name): _plain(entry, f"{where}.{name}") for name, entry in value.items()}
-        case list() | tuple():
-            return [_plain(entry, f"{where}[{i}]") for i, entry in enumerate(value)]
-    raise ValueError(
-        f"{where} is {_short(repr(value))}, which a catalog file cannot hold; needed: finite "
-        "numbers, text, true, false, None, and lists and dictionaries (with text keys) of these."
-    )
-
-
-def _layout(value: Any, depth: int = 0) -> str:
+def layout(value: Any, depth: int = 0) -> str:
     """JSON with one entry a line, except that a list of plain values stays on one line."""
-    items: list[str] = []
     if isinstance(value, dict):
-        items = [f"{_atom(name)}: {_layout(entry, depth + 1)}" for name, entry in value.items()]
+        items = [f"{_atom(name)}: {layout(entry, depth + 1)}" for name, entry in value.items()]
         ends = "{}"
     elif isinstance(value, list) and any(isinstance(entry, dict | list) for entry in value):
-        items = [_layout(entry, depth + 1) for entry in value]
+        items = [layout(entry, depth + 1) for entry in value]
         ends = "[]"
-    if not items:
+    else:
         return _atom(value)
+    if not items:
+        return ends
     pad = "\n" + " " * depth
-    return ends[0] + ",".join(f"{pad} {item}" for item in items) + pad + ends[1]
+    return ends[0] + ",".join([f"{pad} {item}" for item in items]) + pad + ends[1]
 
 
-def _checksum(data: bytes) -> str:
-    return "sha256:" + hashlib.sha256(data).hexdigest()
+def _atom(value: Any) -> str:
+    """JSON on one line; the commonest kinds without the encoder, which takes its time to begin."""
+    kind = type(value)
+    if kind is str:
+        return encode_basestring(value)
+    if kind is float or kind is int:
+        return repr(value)
+    if kind is list and set(map(type, value)) == {float}:
+        return f"[{', '.join(map(repr, value))}]"
+    return _PLAIN(value)
 
 
 def from_bytes(data: bytes, name: str, *, verify_checksum: bool = True) -> dict[str, Any]:
@@ -150,34 +72,31 @@ def from_bytes(data: bytes, name: str, *, verify_checksum: bool = True) -> dict[
     Raises:
         CatalogError: if it is damaged, foreign, from a newer version, or not as the schema says.
     """
-    document = _parse(data, name)
-    _require_version(document, name)
+    document = parsed(data, name)
+    if not isinstance(document, dict):
+        document = {}
+    require_version(document.get("schema_version"), name, "JSON")
     if verify_checksum:
-        _require_checksum(document, data, name)
-    try:
-        _require_schema(document)
-        points, edges = document["points"], document["connections"]
-        return {
-            "points": tuple(_point(entry, f"points[{i}]") for i, entry in enumerate(points)),
-            "field_spec": document["field"],
-            "provenance": document["provenance"],
-            "connections": tuple(
-                Connection(**_numbers(entry, f"connections[{i}]")) for i, entry in enumerate(edges)
-            ),
-        }
-    except (ValueError, RecursionError) as error:
-        raise CatalogError(
-            f"{name} is not a valid catalog: {error}. The file was not changed."
-        ) from error
+        require_checksum(document.get("checksum"), data, name)
+    return from_document(document, name)
 
 
-def _parse(data: bytes, name: str) -> Any:
+def parsed(data: bytes, name: str) -> Any:
+    """Return what JSON says, of which every number is finite and no entry occurs twice.
+
+    Raises:
+        CatalogError: if it is something else.
+    """
     if not data.strip():
         raise CatalogError(f"{name} is empty: it was truncated, or never written.")
     try:
         text = data.decode()
         document = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_finite, parse_float=_finite
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_finite,
+            # A function of ours is called for each number: only where one can overflow.
+            parse_float=_finite if _MAY_OVERFLOW.search(text) else None,
         )
         if "\\u" in text:  # half a surrogate pair can be written so, and is no text
             json.dumps(document, ensure_ascii=False).encode()
@@ -198,6 +117,15 @@ def _parse(data: bytes, name: str) -> Any:
         ) from error
 
 
+def require_size(size: int, name: str) -> None:
+    """Raise a `CatalogError` if a file is too large to be read."""
+    if size > LARGEST:
+        raise CatalogError(
+            f"{name} has {size:,} bytes; the largest catalog that is read has {LARGEST:,}. If it "
+            "is a catalog, split it (`Catalog.search`) where it was made."
+        )
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
@@ -214,86 +142,15 @@ def _finite(literal: str) -> float:
     return value
 
 
-def _require_version(document: Any, name: str) -> None:
-    version = document.get("schema_version") if isinstance(document, dict) else None
-    if type(version) is not int or version < 1:
-        found = "missing" if version is None else _short(repr(version))
-        raise CatalogError(
-            f"{name} is JSON but not a flowlab catalog, or damaged: its schema_version is {found}; "
-            f"needed: a whole number from 1 to {SCHEMA_VERSION}."
-        )
-    if version > SCHEMA_VERSION:
-        raise CatalogError(
-            f"{name} was written by a newer flowlab (schema {version}; this one reads up to "
-            f"{SCHEMA_VERSION}): upgrade flowlab."
-        )
-
-
-def _require_checksum(document: dict[str, Any], data: bytes, name: str) -> None:
-    value = document.get("checksum")
-    if isinstance(value, str) and re.fullmatch("sha256:[0-9a-f]{64}", value):
-        unsealed = data.replace(value.encode(), _NO_CHECKSUM.encode(), 1)
-        if _checksum(unsealed) == value:
+def require_checksum(value: Any, data: bytes, name: str, *, blanked: bool = False) -> None:
+    """Raise a `CatalogError` unless `value` seals the data, in which it stands unless `blanked`."""
+    if isinstance(value, str) and _SEAL.fullmatch(value):
+        if not blanked:
+            data = data.replace(value.encode(), _NO_CHECKSUM.encode(), 1)
+        if checksum(data) == value:
             return
     raise CatalogError(
         f"{name} is damaged or was edited by hand: its content does not match its checksum. The "
         "file was not changed. If the edit was meant, read it with `verify_checksum=False` and "
         "write it again."
     )
-
-
-@functools.cache
-def _validator() -> Any:
-    import jsonschema
-
-    source = importlib.resources.files("flowlab.catalog") / "catalog.schema.json"
-    return jsonschema.Draft202012Validator(json.loads(source.read_text("utf-8")))
-
-
-def _require_schema(document: Any) -> None:
-    from jsonschema.exceptions import best_match
-
-    error = best_match(_validator().iter_errors(_thinned(document)))
-    if error is not None:
-        where = error.json_path.replace("$.", "").replace("$", "the top level")
-        raise ValueError(f"{where}: {_short(error.message)}")
-
-
-def _thinned(value: Any) -> Any:
-    """The document with runs of floats cut to 3: to the schema the same, and much faster."""
-    if isinstance(value, dict):
-        return {name: _thinned(entry) for name, entry in value.items()}
-    if isinstance(value, list):
-        if all(type(entry) is float for entry in value):
-            return value[:3]
-        return [_thinned(entry) for entry in value]
-    return value
-
-
-def _point(entry: dict[str, Any], where: str) -> CriticalPoint:
-    values = _numbers(entry, where)
-    try:
-        location = np.array(entry["location"], float)
-        eigenvalues = np.array(entry["eigenvalues"], float)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{where} has no proper arrays ({_short(str(error))})") from error
-    if eigenvalues.ndim == 2:
-        eigenvalues = eigenvalues.view(complex).reshape(-1)
-    return CriticalPoint(**values | {"location": location, "eigenvalues": eigenvalues})
-
-
-def _numbers(entry: dict[str, Any], where: str) -> dict[str, Any]:
-    """The entry with its numbers in the types of the record: JSON's 1 and 1.0 are one number."""
-    values = dict(entry)
-    try:
-        for name in entry.keys() & _WHOLE:
-            values[name] = int(entry[name])
-        for name in entry.keys() & _REAL:
-            values[name] = None if entry[name] is None else float(entry[name])
-    except OverflowError as error:
-        raise ValueError(f"{where}.{name} is too large for a float") from error
-    return values
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:120]} ... {text[-60:]}"

@@ -6,31 +6,39 @@ import importlib.metadata
 import math
 import platform
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from ..fields import AbstractField
+from ._runs import as_data, runs_of
+
+if TYPE_CHECKING:
+    from ._catalog import Catalog
 
 PACKAGES = ("flowlab", "jax", "diffrax", "equinox", "numpy", "scipy")
 
 
-def provenance(field: AbstractField, *, key: Any = None, **settings: Any) -> dict[str, Any]:
+def provenance(
+    field: AbstractField, *, key: Any = None, extends: "Catalog | None" = None, **settings: Any
+) -> dict[str, Any]:
     """Return what is needed to tell how, when and with what a result was made.
 
     Args:
         field: the field that was studied.
         key: the JAX random key that was used, of either style, or `None`.
+        extends: the catalog that the result adds to, if any. Its runs are remembered, so that
+            `merge` does not count them twice.
         **settings: everything else that decides the result: tolerances, counts, solvers. What JSON
             has no word for is written as text (`"inf"`, `"Dopri8()"`).
 
     Returns:
-        A JSON-compatible dictionary: `field`, `versions`, `date` (UTC), `float64`, `key` (the
-        integers of the key) and `settings`.
+        A JSON-compatible dictionary: `field`, `versions`, `date` (UTC, which tells runs apart),
+        `float64`, `key` (the integers of the key), `settings`, and `runs` of what it extends.
 
     Raises:
-        ValueError: if `key` is not a JAX random key.
+        ValueError: if `key` is not a JAX random key, or the runs of `extends` are damaged.
 
     Example:
         >>> import jax, jax.numpy as jnp, flowlab as fl
@@ -39,17 +47,27 @@ def provenance(field: AbstractField, *, key: Any = None, **settings: Any) -> dic
         >>> made["key"], made["settings"]
         ([0, 7], {'starts': 100})
     """
+    made = {
+        **circumstances(type(field).__name__),
+        "key": None if key is None else _key_data(key),
+        "settings": {name: _setting(value) for name, value in settings.items()},
+    }
+    if extends is not None:
+        made["runs"] = as_data(runs_of(extends.points, extends.provenance))
+    return made
+
+
+def circumstances(field: Any) -> dict[str, Any]:
+    """Return the part of a provenance that does not depend on what was done."""
     now = datetime.datetime.now(datetime.UTC)
     return {
-        "field": type(field).__name__,
+        "field": field,
         "versions": {
             "python": platform.python_version(),
             **{package: _version(package) for package in PACKAGES},
         },
-        "date": now.isoformat(timespec="seconds"),
+        "date": now.isoformat(timespec="microseconds"),
         "float64": bool(jax.config.jax_enable_x64),  # type: ignore[attr-defined]
-        "key": None if key is None else _key_data(key),
-        "settings": {name: _setting(value) for name, value in settings.items()},
     }
 
 

@@ -96,6 +96,15 @@ def _lines(points: Sequence[CriticalPoint]) -> list[str]:
     ]
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table whose columns are aligned on the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(entry.ljust(width) for entry, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
 def _row(point: CriticalPoint) -> tuple[Any, ...]:
     explained = f" ({point.explained_nullity} explained)" if point.nullity else ""
     loss = "-" if point.loss is None else "0" if abs(point.loss) < 1e-14 else f"{point.loss:.8g}"

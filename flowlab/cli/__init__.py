@@ -13,6 +13,9 @@ import typer
 
 from ._basins import map_basins
 from ._catalog import show_catalog
+from ._catalog_compare import diff_catalogs, merge_catalogs
+from ._catalog_export import export_catalog
+from ._catalog_validate import validate_catalogs
 from ._errors import messages
 from ._fractions import estimate_fractions
 from ._map import map_landscape
@@ -30,8 +33,14 @@ app.command("basins")(map_basins)
 app.command("fractions")(estimate_fractions)
 app.command("paper")(check_paper)
 
-catalogs = typer.Typer(help="Look at exported catalogs.", no_args_is_help=True)
+catalogs = typer.Typer(
+    help="Show, merge, compare, export and check catalogs.", no_args_is_help=True
+)
 catalogs.command("show")(show_catalog)
+catalogs.command("merge")(merge_catalogs)
+catalogs.command("diff")(diff_catalogs)
+catalogs.command("export")(export_catalog)
+catalogs.command("validate")(validate_catalogs)
 app.add_typer(catalogs, name="catalog")
 
 

@@ -1,10 +1,20 @@
 """`flowlab catalog show`, and catalogs on the screen."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ._catalog_options import (
+    CatalogFile,
+    Index,
+    Isotropy,
+    Kind,
+    Loss,
+    Nullity,
+    Spurious,
+    criteria,
+    read_catalog,
+)
 from ._console import open_console, plain_table, printable
 from ._errors import UserError
 
@@ -14,14 +24,31 @@ if TYPE_CHECKING:
     from ..catalog import Catalog
     from ..critical import CriticalPoint
 
-CatalogFile = Annotated[Path, typer.Argument(help="A catalog.json.", show_default=False)]
+Limit = Annotated[int, typer.Option(min=1, metavar="N", help="Print at most so many points.")]
 
 
-def show_catalog(file: CatalogFile) -> None:
-    """Print a catalog as a table, and how it was made."""
+def show_catalog(
+    file: CatalogFile,
+    index: Index = None,
+    nullity: Nullity = None,
+    kind: Kind = None,
+    isotropy: Isotropy = None,
+    spurious: Spurious = None,
+    loss: Loss = None,
+    limit: Limit = 100,
+) -> None:
+    """Print a catalog as a table, and how it was made; with options, the points that match."""
+    asked = criteria(index, nullity, kind, isotropy, spurious, loss)
     catalog = read_catalog(file)
     console = open_console()
-    print_catalog(console, catalog)
+    total = len(catalog)
+    try:
+        chosen = catalog.search(**asked) if asked else catalog
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    print_catalog(console, chosen, limit)
+    if asked:
+        console.print(f"{len(chosen):,} of {total:,} points match.")
     console.print(printable(_origin(catalog)))
 
 
@@ -36,18 +63,14 @@ def _origin(catalog: "Catalog") -> str:
     return f"{name}{where}; made {made.get('date', '?')} by flowlab {version}."
 
 
-def read_catalog(file: Path) -> "Catalog":
-    """Return the catalog in a file, or end with the reason why it is none."""
-    from ..catalog import Catalog, CatalogError
+def print_catalog(console: "Console", catalog: "Catalog", limit: int | None = None) -> None:
+    """Print the critical points as a table, and where their unstable directions lead.
 
-    try:
-        return Catalog.from_json(file)
-    except (CatalogError, OSError) as error:
-        raise UserError(str(error)) from error
-
-
-def print_catalog(console: "Console", catalog: "Catalog") -> None:
-    """Print the critical points as a table, and where their unstable directions lead."""
+    Args:
+        console: where.
+        catalog: the catalog.
+        limit: how many points are printed at most; all if not given.
+    """
     import numpy as np
 
     with_loss = any(point.loss is not None for point in catalog)
@@ -68,13 +91,15 @@ def print_catalog(console: "Console", catalog: "Catalog") -> None:
         },
         padding=(0, 1, 0, 0),
     )
-    for point in catalog:
+    for point in catalog.points[:limit]:
         table.add_row(*map(printable, _row(point, with_loss, gradient)))
     console.print(f"{what}, one for each orbit of the symmetry group:")
     console.print(table)
+    if limit is not None and len(catalog) > limit:
+        console.print(f"{len(catalog) - limit:,} more; --limit {len(catalog)} shows all")
     console.print(f"null: explained of all null directions; largest residual {worst:.0e}")
     console.print("hits: runs of the flow and of Newton's method that ended there")
-    _print_connections(console, catalog)
+    _print_connections(console, catalog, limit)
 
 
 def _row(point: "CriticalPoint", with_loss: bool, gradient: bool) -> tuple[str, ...]:
@@ -100,7 +125,7 @@ def _number(value: float | None) -> str:
     return "0" if abs(value) < 1e-14 else f"{value:.9f}"
 
 
-def _print_connections(console: "Console", catalog: "Catalog") -> None:
+def _print_connections(console: "Console", catalog: "Catalog", limit: int | None) -> None:
     """Say in a line for each saddle where its unstable directions lead."""
     reached: dict[str, dict[str, set[str]]] = {}
     for link in catalog.connections:
@@ -108,7 +133,7 @@ def _print_connections(console: "Console", catalog: "Catalog") -> None:
     if not reached:
         return
     console.print("Where the unstable directions lead:")
-    for source, targets in reached.items():
+    for source, targets in [*reached.items()][:limit]:
         ends = ", ".join(
             f"{target} ({len(images)} image{'s' if len(images) > 1 else ''})"
             for target, images in sorted(targets.items())

@@ -125,7 +125,7 @@ def newton(
         end = jax.lax.while_loop(running, lambda carry: _iterate(field, quick, carry), begin)
         return NewtonResult(end.w.reshape(field.shape), jnp.max(jnp.abs(end.f)), end.steps)
 
-    factors = jnp.resize(jnp.asarray(QUICK_DAMPING if quick else 1.0, starts.dtype), len(starts))
+    factors = jnp.resize(jnp.asarray(QUICK_DAMPING if quick else 1.0, starts.dtype), (len(starts),))
     return jax.vmap(one)(starts, factors)
 
 

@@ -112,7 +112,7 @@ def find_critical_points(
         )
     for method in methods:
         report[f"found_by_{method}"] = sum(p.found_by == method for p in collector.points)
-    record = provenance(field, key=key, starts=len(states), search=report)
+    record = provenance(field, key=key, extends=catalog, starts=len(states), search=report)
     connections = () if catalog is None else catalog.connections
     found = Catalog(tuple(collector.points), field.spec(), record, connections)
     return found if catalog is not None else found.sorted()
