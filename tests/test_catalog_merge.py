@@ -306,7 +306,7 @@ def test_a_difference_prints_as_a_table():
         (Connection("r", "q", "identity", 1, 0, None, 1.0),),
     )  # fmt: skip
     found = diff(a, b)
-    assert len(found) == 7 and found
+    assert len(found) == 4 and found
     lines = repr(found).splitlines()
     assert lines[0].split() == "first second entry in the first in the second".split()
     assert lines[1].split()[:3] == ["-", "p1", "point"]

@@ -63,6 +63,8 @@ def _relabeling(group: RelabelingGroup, name: str, w: np.ndarray) -> Any:
     if not parts or students is None or teachers is None:
         return None
     element = group.element(students, teachers)
+    if element.name(parts[3] or "") != name:
+        return None
     unit, weights = stabilizer.unit, group.students.weights
     carried = np.abs(unit @ element.rotation.T - unit[list(teachers)]).max(initial=0.0) <= 1e-6
     if not carried or not np.array_equal(weights[list(students)], weights):
@@ -86,7 +88,9 @@ def _signed(group: SignedPermutations, name: str) -> SignedPermutation | None:
     flipped = {int(number) for number in (parts[2] or "").split()}
     if not flipped <= set(range(1, group.n + 1)) or (flipped and not group.signs):
         return None
-    return SignedPermutation(places, tuple(-1 if i + 1 in flipped else 1 for i in range(group.n)))
+    signs = tuple(-1 if i + 1 in flipped else 1 for i in range(group.n))
+    element = SignedPermutation(places, signs)
+    return element if str(element) == name else None
 
 
 def _permutation(cycles: str | None, size: int) -> tuple[int, ...] | None:
