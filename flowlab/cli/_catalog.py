@@ -49,7 +49,7 @@ def show_catalog(
     print_catalog(console, chosen, limit)
     if asked:
         console.print(f"{len(chosen):,} of {total:,} points match.")
-    console.print(printable(_origin(catalog)))
+    console.print(printable(_origin(catalog)), soft_wrap=True)
 
 
 def _origin(catalog: "Catalog") -> str:
