@@ -21,6 +21,28 @@ def files(runs, tmp_path):
     return tmp_path
 
 
+def test_build_and_extend(flowlab, tmp_path):
+    options = ("catalog", "build", "--system", "double_wells", "--out", tmp_path / "wells.json")
+    status, printed, _ = flowlab(*options, "--starts", 3, "--method", "newton")
+    assert status == 0 and "Random starts reached" in printed
+    first = fl.Catalog.from_json(tmp_path / "wells.json")
+    status, printed, _ = flowlab(*options, "--starts", 60, "--seed", 1, "--extend")
+    assert status == 0 and "Found first by flow" in printed
+    catalog = fl.Catalog.from_json(tmp_path / "wells.json")
+    assert [p.id for p in catalog][: len(first)] == [p.id for p in first]
+    assert all(p.hits >= q.hits for p, q in zip(catalog, first, strict=False))
+    # Double wells in n dimensions: a class for each number of coordinates at the top.
+    assert {p.index for p in catalog} == set(range(catalog[0].location.size + 1))
+    for wrong, message in (
+        ((*options, "--method", "magic"), "--method magic is not known"),
+        ((*options[:3], "muller_brown", *options[4:], "--extend"), "catalog of another field"),
+        ((*options[:5], tmp_path / "no" / "x.json"), "there is no directory"),
+    ):
+        status, _, said = flowlab(*wrong)
+        assert status == 2 and message in said
+    assert fl.Catalog.from_json(tmp_path / "wells.json").to_bytes() == catalog.to_bytes()
+
+
 def test_show_searches(flowlab, files):
     status, printed, _ = flowlab("catalog", "show", files / "a.json", "--index", "1:")
     assert status == 0 and "1 of 3 points match." in printed

@@ -13,6 +13,7 @@ import typer
 
 from ._basins import map_basins
 from ._catalog import show_catalog
+from ._catalog_build import build_catalog
 from ._catalog_compare import diff_catalogs, merge_catalogs
 from ._catalog_export import export_catalog
 from ._catalog_validate import validate_catalogs
@@ -34,8 +35,9 @@ app.command("fractions")(estimate_fractions)
 app.command("paper")(check_paper)
 
 catalogs = typer.Typer(
-    help="Show, merge, compare, export and check catalogs.", no_args_is_help=True
+    help="Build, show, merge, compare, export and check catalogs.", no_args_is_help=True
 )
+catalogs.command("build")(build_catalog)
 catalogs.command("show")(show_catalog)
 catalogs.command("merge")(merge_catalogs)
 catalogs.command("diff")(diff_catalogs)
