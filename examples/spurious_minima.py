@@ -94,13 +94,13 @@ def rows_of(catalog: fl.Catalog, found: fl.Fractions | None) -> list[dict[str, A
 def show(rows: list[dict[str, Any]]) -> None:
     """Print the table."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for name in ("K", "isotropy", "loss", "λ_min", "functions", "hit by", "95% interval"):
+    for name in ("K", "isotropy", "loss", "λ_min", "functions", "hit by", "95%"):
         table.add_column(name, justify="left" if name == "isotropy" else "right")
     for row in rows:
         hit = interval = ""
         if row["starts"]:
             hit = f"{row['hits']} of {row['starts']:,}"
-            interval = f"{row['lower']:.2%} - {row['upper']:.2%}"
+            interval = f"{100 * row['lower']:.2f}-{row['upper']:.2%}"
         table.add_row(
             str(row["K"]),
             row["isotropy"],
@@ -126,7 +126,7 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
     """Draw loss and smallest eigenvalue against K, one mark for each size of the small block."""
-    figure, axes = plt.subplots(1, 2, figsize=(9.6, 4.2), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(10.4, 4.4), layout="constrained")
     colours = plt.get_cmap("viridis")
     single = sorted({_singled_out(row) for row in rows})
     for number, count in enumerate(single):
@@ -146,9 +146,15 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
         ax.set_xlabel("students $K$")
         ax.set_ylabel(name)
         ax.set_ylim(bottom=0)
+        ax.margins(y=0.1)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0].legend(title="isotropy $\\Delta(S_{K-q}\\times S_q)$", frameon=False, ncols=2)
+    figure.legend(
+        *axes[0].get_legend_handles_labels(),
+        title="isotropy\n$\\Delta(S_{K-q}\\times S_q)$",
+        frameon=False,
+        loc="outside right center",
+    )
     figure.savefig(path, dpi=200)
     plt.close(figure)
 
