@@ -51,7 +51,7 @@ class Orbits:
     """Points of different orbits, found again from any of their images.
 
     Points are compared by `AbstractGroup.match`, but only with those that agree with them in what
-    every symmetry preserves: the loss and the group's norm. Where there is no symmetry everything is
+    every symmetry preserves: the loss and the group's norm. Without symmetry everything is
     preserved; a fixed linear form then tells points apart.
 
     Args:
