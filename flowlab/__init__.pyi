@@ -11,6 +11,7 @@ from .symmetry import block_subgroups as block_subgroups
 from .symmetry import BlockSubgroup as BlockSubgroup
 from .symmetry import enumerate_orbit as enumerate_orbit
 from .symmetry import isotropy_subgroups as isotropy_subgroups
+from .symmetry import EuclideanGroup as EuclideanGroup
 from .symmetry import MatrixGroup as MatrixGroup
 from .symmetry import RelabelingGroup as RelabelingGroup
 from .symmetry import SignedPermutations as SignedPermutations

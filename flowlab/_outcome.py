@@ -24,7 +24,7 @@ class Outcome(enum.IntEnum):
     captured = 1
     """Entered a neighbourhood of a known sink from which nothing leaves."""
     escaped = 2
-    """Left the ball of the given escape radius."""
+    """Left the ball of the given escape radius, or the region that can hold zeros of the field."""
     singular = 3
     """Reached a point where the field is not continuous (a student with `w_j = 0`)."""
     exhausted = 4
@@ -62,7 +62,8 @@ _EXPLANATIONS = {
     Outcome.settled: "The trajectory came to rest at a point where the field vanishes.",
     Outcome.captured: "The trajectory entered the capture ball of a known sink.",
     Outcome.escaped: (
-        "The trajectory left the escape radius. If it should come back, raise `escape_radius`."
+        "The trajectory left the escape radius, or came to lie where the field is small and has no "
+        "zero. If it should come back, raise `escape_radius`."
     ),
     Outcome.singular: (
         "The trajectory reached a singularity of the field (a student w_j = 0, where the "

@@ -86,7 +86,7 @@ class Collector:
             return []
         if self.field.has_loss:
             return losses(self.field, np.stack(locations)).tolist()
-        return [float(np.linalg.norm(location)) for location in locations]
+        return [self.group.norm(location) for location in locations]
 
     def hit(self, index: int, hits: int) -> None:
         """Count further starts that led to an entry."""

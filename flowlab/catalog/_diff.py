@@ -184,10 +184,10 @@ def _pairs(group: AbstractGroup, first: Catalog, second: Catalog) -> dict[str, C
     rest = [point for point in first if point.id not in met]
     places = Orbits(group, with_loss=False)
     for point in rest:
-        places.add(point.location, float(np.linalg.norm(point.location)))
+        places.add(point.location, group.norm(point.location))
     for point in second:
         if point.id not in found:
-            known = places.find(point.location, float(np.linalg.norm(point.location)))
+            known = places.find(point.location, group.norm(point.location))
             if known is not None:
                 found[point.id] = rest[known[0]]
     return found

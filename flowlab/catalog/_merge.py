@@ -118,7 +118,7 @@ class Entries:
     def _invariant(self, point: CriticalPoint) -> float:
         if self._with_loss and point.loss is not None:
             return point.loss
-        return float(np.linalg.norm(point.location))
+        return self.group.norm(point.location)
 
     def _append(self, point: CriticalPoint) -> int:
         self._require_new_place(point)
@@ -134,7 +134,7 @@ class Entries:
     def _require_new_place(self, point: CriticalPoint) -> None:
         if self._places is None:
             return
-        norm = float(np.linalg.norm(point.location))
+        norm = self.group.norm(point.location)
         known = self._places.find(point.location, norm)
         if known is not None:
             entry = self.points[known[0]]

@@ -51,7 +51,7 @@ class Orbits:
     """Points of different orbits, found again from any of their images.
 
     Points are compared by `AbstractGroup.match`, but only with those that agree with them in what
-    every symmetry preserves: the loss and the norm. Where there is no symmetry everything is
+    every symmetry preserves: the loss and the group's norm. Without symmetry everything is
     preserved; a fixed linear form then tells points apart.
 
     Args:
@@ -117,7 +117,7 @@ class Orbits:
 
     def _place(self, location: np.ndarray, invariant: float) -> tuple[float, float]:
         flat = np.asarray(location, float).reshape(-1)
-        second = math.sqrt(flat @ flat) if self._form is None else float(self._form @ flat)
+        second = self.group.norm(location) if self._form is None else float(self._form @ flat)
         return _scaled(invariant), second if math.isfinite(second) else 0.0
 
 

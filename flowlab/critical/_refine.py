@@ -107,7 +107,7 @@ def outcome_of(field: AbstractField, location: np.ndarray) -> Outcome:
     if not np.all(np.isfinite(at.velocity)):
         return Outcome.nonfinite
     if at.residual <= residual_tolerance(at, location):
-        return Outcome.settled
+        return Outcome.settled if field.may_rest(location) else Outcome.escaped
     return Outcome.exhausted
 
 

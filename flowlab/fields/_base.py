@@ -67,6 +67,15 @@ class AbstractField(eqx.Module):
         """Return a scalar that is 0 where the field is not continuous (infinite by default)."""
         return jnp.full((), jnp.inf, w.dtype)
 
+    def may_rest(self, w: np.ndarray) -> bool:
+        """Return whether the field may vanish at `w`, as far as is known (by default anywhere).
+
+        A field that decays at infinity is as small there as a zero looks in floats. One that knows
+        a region that holds all its zeros says so here: what comes to rest elsewhere has escaped.
+        """
+        del w
+        return True
+
     def flat_directions(self, w: np.ndarray) -> np.ndarray:
         """Return tangents `(m, *shape)` along which `w` moves without changing what it computes."""
         return np.zeros((0, *self.shape))

@@ -64,6 +64,10 @@ class RestrictedField(AbstractField):
         """Return the full field's distance at `lift(w)`."""
         return self.field.distance_to_singularity(self.lift(w))
 
+    def may_rest(self, w: np.ndarray) -> bool:
+        """Return whether the full field may vanish at `lift(w)`."""
+        return self.field.may_rest(np.asarray(self.lift(jnp.asarray(w))))
+
     def surely_generic(self, states: np.ndarray) -> np.ndarray:
         """Return which of `states` (n, m) lift to surely generic states of the full field."""
         return self.field.surely_generic(np.asarray(jax.vmap(self.lift)(jnp.asarray(states))))

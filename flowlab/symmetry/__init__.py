@@ -2,9 +2,11 @@
 
 from ._block_form import block_form as block_form
 from ._block_form import BlockForm as BlockForm
+from ._euclidean import EuclideanGroup as EuclideanGroup
 from ._group import AbstractGroup as AbstractGroup
 from ._group import Element as Element
 from ._group import Isotropy as Isotropy
+from ._isometry import Isometry as Isometry
 from ._matrices import MatrixGroup as MatrixGroup
 from ._matrix_elements import MatrixElement as MatrixElement
 from ._orbit import enumerate_orbit as enumerate_orbit

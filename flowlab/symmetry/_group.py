@@ -36,10 +36,10 @@ class Isotropy(Generic[E]):
     r"""The elements that leave a point where it is.
 
     Args:
-        order: The number of components: of the pairs (permutation of students, permutation of
-            teachers) for which *some* rotation of the complement completes the pair to an element
-            that fixes the point. A connected part (rotations of directions that the point does
-            not use) is not counted.
+        order: The number of components. In a relabeling group: of the pairs (permutation of
+            students, permutation of teachers) for which *some* rotation of the complement completes
+            the pair to an element that fixes the point. A connected part (rotations of directions
+            that the point does not use) is not counted.
         generators: Elements that generate it, one rotation chosen for each pair.
         name: For people: ``"ΔS_4"``, ``"S_2×S_2"``, ``"Z_3"``, ``"order 72"``, ``"trivial"``.
         reflections: Further elements that fix the point without permuting anything (:math:`-1` on
@@ -57,10 +57,11 @@ class Isotropy(Generic[E]):
 
 
 class AbstractGroup(abc.ABC, Generic[E]):
-    """A compact group acting linearly and isometrically on arrays of one shape.
+    """A group acting isometrically on arrays of one shape.
 
-    It is a finite group, possibly times a continuous group of rotations. Everything runs on the
-    host, in numpy and float64. Two points are equal when no entry differs by more than `tol`.
+    It is a finite group, possibly times continuous groups of rotations and of translations. What
+    fixes a point acts linearly. Everything runs on the host, in numpy and float64. Two points are
+    equal when no entry differs by more than `tol`.
     """
 
     @property
@@ -109,6 +110,10 @@ class AbstractGroup(abc.ABC, Generic[E]):
         """The name of the connected component of the orbit of `w` that `element` takes it to."""
         del w
         return str(element)
+
+    def norm(self, w: np.ndarray) -> float:
+        """A length of `w` that no element changes: the Euclidean norm, as far as it is one."""
+        return float(np.linalg.norm(w))
 
     def same_orbit(self, a: np.ndarray, b: np.ndarray, *, tol: float = 1e-6) -> bool:
         """Whether `a` and `b` are symmetric images of one another, to `tol`."""

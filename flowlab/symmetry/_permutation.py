@@ -18,6 +18,11 @@ def is_identity(p: tuple[int, ...]) -> bool:
     return all(i == place for i, place in enumerate(p))
 
 
+def through(source_numbers: np.ndarray, target_numbers: np.ndarray) -> tuple[int, ...]:
+    """The permutation that takes each vertex to the one with the same canonical number."""
+    return tuple(np.argsort(target_numbers)[np.argsort(np.argsort(source_numbers))].tolist())
+
+
 def cycle_notation(p: tuple[int, ...]) -> str:
     """Disjoint cycles, 1-based, fixed places left out.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import _complement as complement, _fixed as fixed
+from . import _complement as complement, _fixed as fixed, _permutation as permutation
 from ._coloured_graph import CanonicalForm, Table, automorphism_order, canonical_form
 from ._group import AbstractGroup, Isotropy, checked_state
 from ._names import isotropy_name
@@ -119,8 +119,8 @@ class RelabelingGroup(AbstractGroup[Relabeling]):
             forms = canonical_form(first), canonical_form(second)
             if forms[0].key != forms[1].key:
                 continue
-            students = _through(forms[0].rows, forms[1].rows)
-            teachers = _through(forms[0].columns, forms[1].columns)
+            students = permutation.through(forms[0].rows, forms[1].rows)
+            teachers = permutation.through(forms[0].columns, forms[1].columns)
             found = self._completed(students, teachers, source, target, tol)
             if np.abs(found.apply(source) - target).max() <= tol:
                 return found
@@ -296,8 +296,3 @@ class RelabelingGroup(AbstractGroup[Relabeling]):
 
     def __repr__(self) -> str:
         return f"RelabelingGroup({self.students!r} * {self.stabilizer!r})"
-
-
-def _through(source_numbers: np.ndarray, target_numbers: np.ndarray) -> tuple[int, ...]:
-    """The permutation that takes each vertex to the one with the same canonical number."""
-    return tuple(np.argsort(target_numbers)[np.argsort(np.argsort(source_numbers))].tolist())

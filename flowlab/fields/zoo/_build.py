@@ -8,6 +8,7 @@ from .._base import AbstractField
 from ._double_wells import double_well, double_wells
 from ._duffing import duffing
 from ._ghost import saddle_node_ghost
+from ._lennard_jones import lennard_jones
 from ._magnetic_pendulum import magnetic_pendulum
 from ._muller_brown import muller_brown
 
@@ -34,6 +35,7 @@ def build(name: str, parameters: dict[str, Any]) -> AbstractField:
         double_well,
         double_wells,
         duffing,
+        lennard_jones,
         magnetic_pendulum,
         muller_brown,
         saddle_node_ghost,
