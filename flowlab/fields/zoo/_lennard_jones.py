@@ -150,7 +150,8 @@ def lennard_jones(atoms: int = 4, dim: int = 3) -> LennardJones:
     for name, value, least in (("atoms", atoms, 2), ("dim", dim, 1)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(f"{name} is {value!r}; needed: a whole number, {least} or more.")
-    return LennardJones(atoms, dim)
+    # Equinox types its abstract variables as plain ones: `shape` would be an argument.
+    return LennardJones(atoms, dim)  # pyright: ignore[reportCallIssue]
 
 
 def _energy(w: jax.Array) -> jax.Array:
