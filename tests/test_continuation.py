@@ -163,10 +163,8 @@ def test_kernel_of_two_dimensions_under_the_triangle(triangle_branches):
 def test_branches_of_the_triangle_in_closed_form(triangle_branches):
     """On an axis mu = x + x^2: transcritical at 0, a fold at x = -1/2, mu = -1/4."""
     _, (branch,) = triangle_branches
-    x = branch.states @ TURN @ [1.0, 0.0]
-    for image in (TURN @ TURN, TURN):
-        along = branch.states @ image @ [1.0, 0.0]
-        x = along if np.abs(along).max() > np.abs(x).max() else x
+    powers = [np.eye(2), TURN, TURN @ TURN]
+    x = max((branch.states @ power @ [1.0, 0.0] for power in powers), key=np.linalg.norm)
     np.testing.assert_allclose(np.abs(x), np.linalg.norm(branch.states, axis=1), atol=1e-10)
     np.testing.assert_allclose(branch.parameter, x + x**2, atol=1e-10)
     assert "fold" in kinds(branch)

@@ -6,7 +6,6 @@ import numpy as np
 
 from ..._outcome import Outcome
 from ..._types import RealOrComplex
-from ...symmetry import TrivialGroup
 from ._branch import Branch
 from ._detect import Event, events
 from ._follow import Followed
@@ -80,7 +79,5 @@ def _eigenvalues(problem: Problem, points: list[Point]) -> RealOrComplex:
 
 
 def _isotropy(problem: Problem, point: Point) -> str:
-    group = problem.family(point.at.p).symmetry
-    if isinstance(group, TrivialGroup):
-        return "trivial"
+    group = problem.group(point.at.p)
     return group.isotropy(point.at.w).name

@@ -115,11 +115,10 @@ class Branch:
             branch = _read(entry)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"this does not describe a branch: {error!r}.") from error
-        lengths = {len(branch.states), len(branch.index), len(branch.eigenvalues)}
-        if lengths | {len(branch.nullity), len(branch.isotropy)} != {len(branch)}:
-            raise ValueError(
-                f"the branch has {len(branch)} parameters and other entries of {lengths}."
-            )
+        entries = ("states", "index", "nullity", "eigenvalues", "isotropy")
+        lengths = {name: len(getattr(branch, name)) for name in entries}
+        if set(lengths.values()) != {len(branch)}:
+            raise ValueError(f"the branch has {len(branch)} parameters, but {lengths}.")
         return branch
 
     def __repr__(self) -> str:

@@ -65,7 +65,7 @@ class _Search:
         self.centre = whole.at(whole.join(special.state, special.parameter))
         self.ties = whole.ties(self.centre)
         self.kernel = special.kernel.reshape(len(special.kernel), -1)
-        self.group: AbstractGroup[Any] = whole.family(special.parameter).symmetry
+        self.group: AbstractGroup[Any] = whole.group(special.parameter)
         isotropy = self.group.isotropy(special.state)
         self.matrices = action(self.group, isotropy, special.kernel)
         known = np.append(whole.basis @ special.tangent[0].ravel() / whole.scale, 0.0)

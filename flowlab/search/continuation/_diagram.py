@@ -111,7 +111,7 @@ def _is_known(family: FieldFamily, special: SpecialPoint, visited: list[SpecialP
 
 def lies_on(whole: Problem, end: At, branch: Branch) -> bool:
     """Whether a state lies on a branch or on a symmetric image of it."""
-    group = whole.family(end.p).symmetry
+    group = whole.group(end.p)
     above = branch.parameter > end.p
     for number in np.flatnonzero(above[1:] != above[:-1]):
         old, new = branch.parameter[number], branch.parameter[number + 1]

@@ -94,8 +94,15 @@ def follow(problem: Problem, first: Point, steps: Steps) -> Followed:
         tries = 0
         turned = float(point.tangent @ last.tangent)
         growth = 1.4 if newton_steps <= 5 and turned > 0.995 else 1.0 if turned > 0.99 else 0.7
-        length = min(length * growth, steps.longest)
+        length = min(length * growth, steps.longest * _unit(point))
     return Followed(points, Outcome.exhausted)
+
+
+def _unit(point: Point) -> float:
+    """The step along the tangent that changes state or parameter by one, relative to its size."""
+    size = max(1.0, float(np.linalg.norm(point.at.y[:-1])))
+    along = float(np.linalg.norm(point.tangent[:-1])) / size
+    return 1.0 / max(along, abs(float(point.tangent[-1])))
 
 
 def _gave_up(at: At) -> Outcome:

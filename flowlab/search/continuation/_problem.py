@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...fields import AbstractField, AbstractGradientFlow, FieldFamily, family_jet
+from ...symmetry import AbstractGroup
 
 NULL = 1e-8
 """A growth rate counts as zero below this, relative to the largest one (or to 1)."""
@@ -116,6 +117,7 @@ class Problem:
         generic = np.random.default_rng(0).normal(size=self.shape)
         flat = type(field).flat_directions is not AbstractField.flat_directions
         self.has_ties = flat or len(field.symmetry.tangents(generic)) > 0
+        self._group = field.symmetry if _is_constant(family, interval, generic) else None
 
     def within(self, basis: np.ndarray) -> "Problem":
         """The same family in another subspace."""
@@ -124,6 +126,10 @@ class Problem:
         inner.basis = basis.reshape(len(basis), -1)
         inner.rest = np.linalg.svd(inner.basis, full_matrices=True)[2][len(inner.basis) :]
         return inner
+
+    def group(self, p: float) -> AbstractGroup[Any]:
+        """The symmetry of the family at a parameter, made once if it is the same everywhere."""
+        return self.family(p).symmetry if self._group is None else self._group
 
     @property
     def dimension(self) -> int:
@@ -242,6 +248,20 @@ def is_invariant(family: FieldFamily, interval: tuple[float, float], basis: np.n
         if not np.abs(off).max() <= INVARIANT * (1 + np.abs(speed).max()):
             return False
     return True
+
+
+def _is_constant(family: FieldFamily, interval: tuple[float, float], generic: np.ndarray) -> bool:
+    """Whether the generators of the symmetry act alike at three parameters."""
+    groups = [family(p).symmetry for p in (*interval, sum(interval) / 2)]
+    images = [[np.asarray(group.act(g, generic)) for g in group.generators()] for group in groups]
+    return (
+        all(
+            len(other) == len(images[0]) and np.array_equal(np.array(other), np.array(images[0]))
+            for other in images[1:]
+        )
+        and len({type(group) for group in groups}) == 1
+        and not any(len(group.tangents(generic)) for group in groups)
+    )
 
 
 def _descending(values: Any) -> Rates:

@@ -87,7 +87,7 @@ def special_point(problem: Problem, event: Event, position: int) -> SpecialPoint
     """Describe what happens at a place that was found."""
     point = event.point
     kind, null, frequency = _kind(problem, event)
-    isotropy = problem.family(point.at.p).symmetry.isotropy(point.at.w)
+    isotropy = problem.group(point.at.p).isotropy(point.at.w)
     direction = problem.scale * (point.tangent[:-1] @ problem.basis)
     return SpecialPoint(
         kind=kind,
