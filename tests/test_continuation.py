@@ -287,7 +287,10 @@ def collapsed(V):
 
 
 def test_collapsed_saddle_over_the_angle_of_the_teachers():
-    """|w_1 + w_2| = (2/pi) ((pi - t) cos t + sin t), t half of the angle between teachers."""
+    """|w_1 + w_2| = (2/pi) ((pi - t) cos t + sin t), t half of the angle between the teachers.
+
+    The derivative of the gradient across is 1/2 - 2 sin t / (pi |w_1 + w_2|): 0 at tan t = pi - t.
+    """
 
     def family(angle):
         zero, one = jnp.zeros(()), jnp.ones(())
@@ -302,8 +305,12 @@ def test_collapsed_saddle_over_the_angle_of_the_teachers():
     np.testing.assert_allclose(np.linalg.norm(sums, axis=1), closed, atol=1e-11)
     np.testing.assert_allclose(np.arctan2(sums[:, 1], sums[:, 0]), t, atol=1e-11)
     np.testing.assert_allclose(branch.states[:, 0], branch.states[:, 1], atol=1e-12)
-    assert set(branch.nullity) == {0}
-    assert branch.index[np.argmin(np.abs(branch.parameter - np.pi / 2))] == 1
+    # Each splitting of the merged student is null and explained; turning it aside is neither.
+    (fork,) = branch.special_points
+    half = scipy.optimize.brentq(lambda t: np.tan(t) - np.pi + t, 1.0, 1.3, xtol=1e-15)
+    assert fork.kind == "pitchfork" and abs(fork.parameter - 2 * half) < 1e-10
+    assert np.flatnonzero(branch.nullity).tolist() == [fork.position]
+    assert list(branch.index[[0, -1]]) == [1, 2]
     assert branch.outcomes == (fl.Outcome.finished, fl.Outcome.finished)
 
 
