@@ -328,6 +328,9 @@ def test_collapsed_saddle_over_the_norm_of_a_teacher():
     assert losses is not None and np.isfinite(losses).all()
 
 
+NOWHERE_ZERO = fl.FieldFamily(lambda mu: fl.VectorField(lambda w: 1 + mu + jnp.exp(w), (1,)))
+
+
 @pytest.mark.parametrize(
     "changes, message",
     [
@@ -340,14 +343,7 @@ def test_collapsed_saddle_over_the_norm_of_a_teacher():
     ],
 )
 def test_bad_input(changes, message):
-    given = {
-        "family": lambda mu: fl.VectorField(lambda w: 1 + mu + jnp.exp(w), (1,)),
-        "start": np.zeros(1),
-        "parameter": (0.0, 1.0),
-    }
-    if "start" in changes or "family" in changes:
-        given["parameter"] = (0.0, 1.0)
-    given |= changes
+    given = {"family": NOWHERE_ZERO, "start": np.zeros(1), "parameter": (0.0, 1.0)} | changes
     family, start = given.pop("family"), given.pop("start")
     with pytest.raises(ValueError, match=message):
         fl.continue_branch(family, start, **given)
@@ -356,11 +352,7 @@ def test_bad_input(changes, message):
 def test_picture_of_branches(triangle_branches, wells):
     ax = fl.plot.bifurcation(wells, quantity=0)
     texts = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert texts == ["pitchfork", "stable", "unstable"] or set(texts) == {
-        "pitchfork",
-        "stable",
-        "unstable",
-    }
+    assert set(texts) == {"pitchfork", "stable", "unstable"}
     assert ax.get_ylabel() == "$w_{1}$"
     solid = [line for line in ax.lines if line.get_linestyle() == "-" and len(line.get_xdata())]
     # What is solid is stable: w1^2 = mu, or w1^2 = mu - 2c beyond the secondary pitchfork.

@@ -20,6 +20,9 @@ from ._special import SpecialPoint
 NEAR = 4.0
 """States farther from the branch point than so many radii belong to something else."""
 
+MOST = 200
+"""Starts on the sphere; small spheres need fewer."""
+
 ALONG = 0.1
 """A state whose direction differs by less from that of a known branch lies on it."""
 
@@ -87,7 +90,7 @@ class _Search:
         size = len(self.kernel)
         if size == 1:
             return []
-        starts = np.random.default_rng(0).normal(size=(12 * size**2, size))
+        starts = np.random.default_rng(0).normal(size=(min(12 * size**2, MOST), size))
         found = [self._solve(self.whole, start / np.linalg.norm(start), (0.0,)) for start in starts]
         return [end for ends in found for end in ends]
 

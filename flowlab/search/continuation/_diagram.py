@@ -11,7 +11,7 @@ from ._continue import Family, continue_branch
 from ._correct import correct, fixed_parameter
 from ._depart import departures
 from ._follow import Steps
-from ._problem import At, Problem
+from ._problem import At, Problem, Spectrum
 from ._special import SpecialPoint
 from ._switch import chosen, followed
 
@@ -30,6 +30,7 @@ def bifurcation_diagram(
     min_step: float = 1e-7,
     max_points: int = 500,
     escape_radius: float = 1e6,
+    spectrum: Spectrum | None = None,
 ) -> list[Branch]:
     r"""Follow a branch, those that meet it, those that meet these, and so on, up to symmetry.
 
@@ -50,6 +51,7 @@ def bifurcation_diagram(
         min_step: shortest step before giving up.
         max_points: budget of points of each branch in each direction.
         escape_radius: a branch whose states have a larger norm has escaped.
+        spectrum: as for `continue_branch`.
 
     Returns:
         The branches, the first one first.
@@ -80,6 +82,7 @@ def bifurcation_diagram(
         min_step=min_step,
         max_points=max_points,
         escape_radius=escape_radius,
+        spectrum=spectrum,
     )
     branches, depths, visited = [first], [0], []
     for branch, depth in zip(branches, depths, strict=False):
@@ -89,7 +92,7 @@ def bifurcation_diagram(
             if _is_known(named, special, visited):
                 continue
             visited.append(special)
-            whole = Problem(named, branch.interval, special.state)
+            whole = Problem(named, branch.interval, special.state, spectrum=spectrum)
             for departure in departures(whole, special, radius):
                 if len(branches) >= max_branches:
                     return branches

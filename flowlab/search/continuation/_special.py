@@ -132,8 +132,8 @@ def _simple(problem: Problem, point: Point, right: np.ndarray, left: np.ndarray)
     transcritical).
     """
     at = point.at
-    scale = max(1.0, float(np.abs(at.by_parameter).max()))
-    if abs(left @ at.by_parameter) > VANISHING * scale:
+    scale = max(1.0, float(np.abs(at.jacobian).max()))
+    if abs(left @ at.by_parameter) * problem.length / problem.scale > VANISHING * scale:
         return "fold"
     return "transcritical" if abs(quadratic(problem, at, right, left)) > VANISHING else "pitchfork"
 

@@ -13,7 +13,7 @@ from ._continue import Family, turned
 from ._correct import correct, plane
 from ._depart import Departure, departures
 from ._follow import Followed, Steps, follow
-from ._problem import At, Point, Problem
+from ._problem import At, Point, Problem, Spectrum
 from ._special import SpecialPoint
 
 SWITCHED = ("pitchfork", "transcritical", "branch point")
@@ -31,6 +31,7 @@ def switch_branches(
     min_step: float = 1e-7,
     max_points: int = 500,
     escape_radius: float = 1e6,
+    spectrum: Spectrum | None = None,
 ) -> list[Branch]:
     r"""Follow the other branches that meet a branch at its branch points.
 
@@ -55,6 +56,7 @@ def switch_branches(
         min_step: shortest step before giving up.
         max_points: budget of points in each direction.
         escape_radius: a branch whose states have a larger norm has escaped.
+        spectrum: as for `continue_branch`.
 
     Returns:
         The branches up to symmetry, `origin` being the special point that they were found from.
@@ -81,7 +83,7 @@ def switch_branches(
     steps = Steps(step, max_step, min_step, max_points, escape_radius)
     found = []
     for special in chosen(branch, at):
-        whole = Problem(named, branch.interval, special.state)
+        whole = Problem(named, branch.interval, special.state, spectrum=spectrum)
         for departure in departures(whole, special, radius):
             found.append(followed(departure, special, steps))
     return found
