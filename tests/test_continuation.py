@@ -328,6 +328,29 @@ def test_collapsed_saddle_over_the_norm_of_a_teacher():
     assert losses is not None and np.isfinite(losses).all()
 
 
+TYPE_TWO = np.array([0.9969227988, -0.0350801559, 0.2616910758, -0.6327039049, 0.1859910463])
+"""x1, y11, y12, x2, y21 of the spurious minimum of seven students with one flipped."""
+
+
+@pytest.mark.slow
+def test_type_two_becomes_a_minimum_at_a_real_number_of_students():
+    """The index changes in a component that the family does not contain."""
+
+    def family(K):
+        sizes = jnp.stack([K - 1.0, jnp.ones_like(jnp.asarray(K, float))])
+        return fl.BlockFamily(sizes, (False, True), 0)
+
+    def rates(field, z):
+        return -np.concatenate([c.eigenvalues for c in fl.isotypic_spectrum(field, z).components])
+
+    branch = fl.continue_branch(family, TYPE_TWO, parameter=(7.0, 5.0), spectrum=rates)
+    assert abs(branch.loss[0] - 0.023202714914) < 1e-11
+    (crossing,) = branch.special_points
+    assert crossing.kind == "branch point"
+    assert abs(crossing.parameter - 5.5855052474) < 1e-9
+    assert list(branch.index[[0, -1]]) == [0, 1]
+
+
 NOWHERE_ZERO = fl.FieldFamily(lambda mu: fl.VectorField(lambda w: 1 + mu + jnp.exp(w), (1,)))
 
 

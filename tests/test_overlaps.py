@@ -56,13 +56,17 @@ def special_weights(flow, dim):
 
 def test_velocity_is_that_of_the_overlaps_of_moving_weights(pair):
     flow, field = pair
-    for W in special_weights(flow, 7):
-        W = jnp.asarray(W)
+
+    @jax.jit
+    def both(W):
         z, velocity = jax.jvp(flow.project, (W,), (field(0.0, W),))
-        np.testing.assert_allclose(flow(0.0, z), velocity, atol=1e-13 * (1 + np.abs(z).max()))
-        assert abs(float(flow.loss(z)) - float(field.loss(W))) < 1e-12
-        away = float(flow.distance_to_singularity(z))
-        assert abs(away - float(field.distance_to_singularity(W))) < 1e-14
+        reduced = flow(0.0, z), flow.loss(z), flow.distance_to_singularity(z)
+        return z, reduced, (velocity, field.loss(W), field.distance_to_singularity(W))
+
+    for W in special_weights(flow, 7):
+        z, reduced, full = both(jnp.asarray(W))
+        for ours, theirs in zip(reduced, full, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-13 * (10 + np.abs(z).max()))
 
 
 def test_lift_is_the_inverse_of_project(pair):
@@ -112,8 +116,7 @@ def test_whole_trajectory_of_five_students_in_ten_dimensions():
     overlaps = scipy.integrate.solve_ivp(small, (0, 40), flow.project(W), **options).y.T
     expected = np.array([flow.project(w.reshape(5, 10)) for w in weights])
     assert np.abs(overlaps - expected).max() < 1e-8
-    # The end is near the teacher, so aligned pairs were met on the way.
-    assert float(flow.loss(overlaps[-1])) < 1e-3
+    assert (np.diff(jax.vmap(flow.loss)(overlaps)) < 1e-13).all()
 
 
 def test_critical_points_in_overlaps():
