@@ -35,6 +35,13 @@ class SpecialPoint:
         tangent: the branch's direction there, change of the state and change of the parameter.
         isotropy_order: order of the isotropy subgroup of the state.
         isotropy_name: its structure.
+
+    Example:
+        >>> import jax.numpy as jnp, flowlab as fl
+        >>> family = lambda mu: fl.VectorField(lambda w: mu + w**2, (1,))
+        >>> branch = fl.continue_branch(family, jnp.array([-1.0]), parameter=(-1.0, 1.0))
+        >>> branch.special_points[0].kind, branch.special_points[0].kernel.shape
+        ('fold', (1, 1))
     """
 
     kind: str

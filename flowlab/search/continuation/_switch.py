@@ -40,7 +40,8 @@ def switch_branches(
     of H (of an axial subgroup); those are followed in the fixed subspace of their own isotropy
     group, where the kernel is simple. Branches that no symmetry promises are looked for on a small
     sphere around the branch point, from starts all over the sphere of N. Branches that H takes
-    into one another are followed once, and their number is counted (`Branch.images`).
+    into one another are followed once, and their number is counted (`Branch.images`). Where H acts
+    on N by more than 2,000 matrices its subgroups are not listed, and only the sphere is searched.
 
     A branch is followed through the branch point, in both directions: its states start at one
     bound, pass the branch point and end at another.
