@@ -28,13 +28,16 @@ from .fields import block_family as block_family
 from .fields import BlockFamily as BlockFamily
 from .fields import Box as Box
 from .fields import field_from_spec as field_from_spec
+from .fields import FieldFamily as FieldFamily
 from .fields import Gaussian as Gaussian
 from .fields import GradientFlow as GradientFlow
 from .fields import Isotropic as Isotropic
 from .fields import Normal as Normal
 from .fields import OnPlane as OnPlane
+from .fields import OverlapFlow as OverlapFlow
 from .fields import Plane as Plane
 from .fields import population_gating as population_gating
+from .fields import RandomOverlaps as RandomOverlaps
 from .fields import restrict as restrict
 from .fields import Sample as Sample
 from .fields import TeacherStudent as TeacherStudent
@@ -84,12 +87,17 @@ from .basins import UncertaintyExponent as UncertaintyExponent
 from .certify import Certificate as Certificate
 from .certify import CertificationError as CertificationError
 from .certify import certify as certify
+from .search import bifurcation_diagram as bifurcation_diagram
+from .search import Branch as Branch
 from .search import completeness as completeness
 from .search import Completeness as Completeness
+from .search import continue_branch as continue_branch
 from .search import find_critical_points as find_critical_points
 from .search import morse_check as morse_check
 from .search import MorseCheck as MorseCheck
 from .search import search_fixed_subspace as search_fixed_subspace
+from .search import SpecialPoint as SpecialPoint
+from .search import switch_branches as switch_branches
 
 # Floor 7: the graph between critical points, and the whole way there.
 from . import landscape as landscape

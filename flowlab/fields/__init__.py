@@ -7,12 +7,17 @@ from ._block_family import as_blocks as as_blocks
 from ._block_family import block_family as block_family
 from ._block_family import BlockFamily as BlockFamily
 from ._block_family import has_block_families as has_block_families
+from ._family import as_family as as_family
+from ._family import family_jet as family_jet
+from ._family import FieldFamily as FieldFamily
 from ._functions import GradientFlow as GradientFlow
 from ._functions import VectorField as VectorField
 from ._inputs import AbstractInputs as AbstractInputs
 from ._inputs import Gaussian as Gaussian
 from ._inputs import Isotropic as Isotropic
 from ._inputs import Sample as Sample
+from ._overlaps import OverlapFlow as OverlapFlow
+from ._overlaps import RandomOverlaps as RandomOverlaps
 from ._plane import Plane as Plane
 from ._restrict import restrict as restrict
 from ._restrict import RestrictedField as RestrictedField

@@ -31,30 +31,47 @@ def angles(xp: Namespace, W: Any, U: Any, same: bool) -> Angles:
     """Norms (K,), (M,) and cosine, sine, angle (K, M) of all pairs; `same`: `U` is `W`."""
     norms_w = xp.root((W * W).sum(1))
     norms_u = norms_w if same else xp.root((U * U).sum(1))
-    cosine = xp.products(W, U) / (norms_w[:, None] * norms_u[None, :])
+    return angles_of(xp, norms_w, norms_u, xp.products(W, U), same)
+
+
+def angles_of(xp: Namespace, norms_w: Any, norms_u: Any, products: Any, same: bool) -> Angles:
+    """The same from norms (K,), (M,) and inner products (K, M)."""
+    cosine = products / (norms_w[:, None] * norms_u[None, :])
     if same:
-        cosine = xp.where(xp.own(W.shape[0]), 1.0, cosine)
+        cosine = xp.where(xp.own(norms_w.shape[0]), 1.0, cosine)
     sine = xp.root((1 - cosine) * (1 + cosine))
     return Angles(norms_w, norms_u, cosine, sine, xp.angle(sine, cosine))
 
 
 def pair_kernel(xp: Namespace, W: Any, U: Any, same: bool = False) -> Any:
     r""":math:`E[\sigma(w\cdot x)\sigma(u\cdot x)] = |w||u|h(\theta)/2\pi` for all pairs, (K, M)."""
-    pair = angles(xp, W, U, same)
+    return kernels_of(xp, angles(xp, W, U, same))
+
+
+def kernels_of(xp: Namespace, pair: Angles) -> Any:
+    """The same from norms and angles, (K, M)."""
     h = (xp.pi - pair.theta) * pair.cosine + pair.sine
     return pair.norms_w[:, None] * pair.norms_u[None, :] * h / (2 * xp.pi)
 
 
 def loss(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:
     r""":math:`J = \tfrac12 a'k(W,W)a - a'k(W,V)b + \tfrac12 b'k(V,V)b`."""
-    students = a @ (pair_kernel(xp, W, W, same=True) @ a)
-    teachers = b @ (pair_kernel(xp, V, V, same=True) @ b)
-    return (students + teachers) / 2 - a @ (pair_kernel(xp, W, V) @ b)
+    within, across = pair_kernel(xp, W, W, same=True), pair_kernel(xp, W, V)
+    return loss_of(within, across, pair_kernel(xp, V, V, same=True), a, b)
+
+
+def loss_of(students: Any, across: Any, teachers: Any, a: Any, b: Any) -> Any:
+    """The same from the kernels of all pairs, (K, K), (K, M), (M, M)."""
+    return (a @ (students @ a) + b @ (teachers @ b)) / 2 - a @ (across @ b)
 
 
 def gated_sum(xp: Namespace, W: Any, U: Any, weights: Any, same: bool = False) -> Any:
     r""":math:`\sum_i c_i F(e_j, u_i)` for every student `j`, (K, d)."""
-    pair = xp.once(angles, xp, W, U, same)
+    return gates(xp, xp.once(angles, xp, W, U, same), W, U, weights)
+
+
+def gates(xp: Namespace, pair: Angles, W: Any, U: Any, weights: Any) -> Any:
+    """The same from norms and angles; rows are vectors, or any linear image of them."""
     mass = (xp.pi - pair.theta) * weights
     asymmetry = (pair.sine * (pair.norms_u * weights)).sum(1) / pair.norms_w
     return (xp.mixtures(mass, U) + asymmetry[:, None] * W) / (2 * xp.pi)

@@ -8,6 +8,7 @@ from . import zoo
 from ._base import AbstractField
 from ._block_family import block_family
 from ._inputs import AbstractInputs, Gaussian, Isotropic, Sample
+from ._overlaps import OverlapFlow
 from ._restrict import restrict
 from ._teacher_student import TeacherStudent
 from ._theorem7 import theorem7_plane
@@ -50,6 +51,14 @@ def _build(spec: dict[str, Any]) -> AbstractField:
             return theorem7_plane(spec["students"], spec["dim"])
         case "BlockFamily":
             return block_family(spec["sizes"], dim=spec["dim"])
+        case "OverlapFlow":
+            return OverlapFlow(
+                spec["students"],
+                len(spec["teacher_overlaps"]),
+                teacher_overlaps=spec["teacher_overlaps"],
+                output_weights=spec["output_weights"],
+                teacher_weights=spec["teacher_weights"],
+            )
         case "RestrictedField":
             return restrict(
                 field_from_spec(spec["field"]),
