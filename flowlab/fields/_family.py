@@ -53,7 +53,8 @@ def as_family(family: Any) -> FieldFamily:
             f"family is {family!r}; needed: a function from the parameter to a field, such as "
             "`lambda mu: fl.VectorField(lambda w: mu * w - w**3, (1,))`."
         )
-    return FieldFamily(family)
+    # `callable` tells a type checker nothing of what is returned.
+    return FieldFamily(family)  # pyright: ignore[reportArgumentType]
 
 
 def _argument_name(fn: Callable[..., Any]) -> str:
