@@ -15,6 +15,7 @@ from ._basins import map_basins
 from ._catalog import show_catalog
 from ._errors import messages
 from ._fractions import estimate_fractions
+from ._landscape import show_landscape
 from ._map import map_landscape
 from ._paper import check_paper
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command("map")(map_landscape)
 app.command("basins")(map_basins)
 app.command("fractions")(estimate_fractions)
+app.command("landscape")(show_landscape)
 app.command("paper")(check_paper)
 
 catalogs = typer.Typer(help="Look at exported catalogs.", no_args_is_help=True)
