@@ -11,6 +11,8 @@ from ._levels import TIE, attractors, heights, is_quotient, levels
 if TYPE_CHECKING:
     import pandas as pd
 
+NUMBERS = ("saddle_loss", "barrier", "barrier_back")
+
 COLUMNS = ("minimum", "other", "saddle", "saddle_loss", "barrier", "barrier_back", "chain")
 
 
@@ -65,7 +67,14 @@ def barriers(graph: nx.MultiDiGraph, *, by: Literal["node", "orbit"] = "node") -
     elif by == "orbit":
         rows = _lowest_by_orbit(graph, rows)
     rows.sort(key=lambda row: (natural(row["minimum"]), natural(row["other"])))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    # Columns of text as objects: where there is no chain it is `None`, not what pandas makes of it.
+    columns = {name: [row[name] for row in rows] for name in COLUMNS}
+    return pd.DataFrame(
+        {
+            name: pd.Series(values, dtype=float if name in NUMBERS else object)
+            for name, values in columns.items()
+        }
+    )
 
 
 def _spanning_forest(graph: nx.MultiDiGraph, height: dict[str, float]) -> nx.Graph:

@@ -138,18 +138,21 @@ def _prepare_axis(ax: Axes, tree: "nx.DiGraph") -> tuple[float, float]:
 def _segments(
     tree: "nx.DiGraph", place: dict[str, float], shoulder: float, trunk: float
 ) -> list[np.ndarray]:
-    """The line of every node up to its merger, and the trunk above each root that is a merger."""
+    """The line of every node up to its merger, and the trunk above each root."""
+    energy = {name: float(data["energy"]) for name, data in tree.nodes(data=True)}
+    # One height for all that a merger joins, above all that hangs there: lines cannot cross.
+    bend = {
+        name: energy[name] - min(shoulder, (energy[name] - max(energy[c] for c in tree[name])) / 2)
+        for name in tree
+        if tree[name]
+    }
     segments = []
     for name in tree:
-        x, y = place[name], float(tree.nodes[name]["energy"])
-        parents = list(tree.predecessors(name))
-        if not parents:
-            segments.append(np.array([(x, y), (x, y + trunk)]))
-            continue
-        up, top = place[parents[0]], float(tree.nodes[parents[0]]["energy"])
-        # Half of a short branch stays upright: where it begins has to be seen.
-        bend = max(top - shoulder, (y + top) / 2)
-        segments.append(np.array([(x, y), (x, bend), (up, top)]))
+        x, y = place[name], energy[name]
+        line = [(x, y), (x, y + trunk)]
+        for merger in tree.predecessors(name):
+            line = [(x, y), (x, bend[merger]), (place[merger], energy[merger])]
+        segments.append(np.array(line))
     return segments
 
 
