@@ -260,13 +260,12 @@ def test_picture_hangs_minima_at_their_loss_and_joins_them_there(surface):
 @hypothesis.given(landscapes())
 @hypothesis.settings(max_examples=20)
 def test_lines_of_the_picture_never_cross(graph):
-    figure, ax = plt.subplots()
-    plot.disconnectivity(disconnectivity(graph), ax=ax)
+    figure = plt.Figure()
+    ax = plot.disconnectivity(disconnectivity(graph), ax=figure.subplots())
     (lines,) = (c for c in ax.collections if hasattr(c, "get_segments"))
     pieces = [(a, b) for s in lines.get_segments() for a, b in itertools.pairwise(s)]
     for (a, b), (c, d) in itertools.combinations(pieces, 2):
         assert not properly_cross(a, b, c, d)
-    plt.close(figure)
 
 
 def properly_cross(a, b, c, d):

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
+from .._names import natural
 from ._axes import LegendPlace, current_axes, figure_of, inches, place_legend, small_size
 from ._labels import node_text
 from ._palette import KINDS, mark_of
@@ -88,7 +89,7 @@ def _places(tree: "nx.DiGraph") -> dict[str, float]:
     lowest: dict[str, tuple[float, Any]] = {}
     order = [name for root in _roots(tree) for name in _below(tree, root)]
     for name in reversed(order):
-        own = [(float(tree.nodes[name]["energy"])(name))] if not tree[name] else []
+        own = [(float(tree.nodes[name]["energy"]), natural(name))] if not tree[name] else []
         lowest[name] = min([*own, *(lowest[child] for child in tree[name])])
     place: dict[str, float] = {}
     stack = list(reversed(_middle_out(_roots(tree), lowest)))
