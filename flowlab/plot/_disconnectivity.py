@@ -81,6 +81,7 @@ def disconnectivity(
     figure_of(ax).draw_without_rendering()
     if labels is not False:
         _write(ax, tree, place, must=bool(labels))
+    _end_axis(ax, low, high)
     return ax
 
 
@@ -134,6 +135,15 @@ def _prepare_axis(ax: Axes, tree: "nx.DiGraph") -> tuple[float, float]:
     ax.set_xlim(-0.7, leaves - 0.3)
     ax.set_ylim(low - _MARGIN * span, high + (_TRUNK + _MARGIN) * span)
     return low, low + span
+
+
+def _end_axis(ax: Axes, low: float, high: float) -> None:
+    """End the axis where the tree ends: room for names is no part of the scale."""
+    slack = 0.01 * (high - low)
+    limits = ax.get_ylim()
+    ax.set_yticks([tick for tick in ax.get_yticks() if low - slack <= tick <= limits[1]])
+    ax.set_ylim(limits)
+    ax.spines["left"].set_bounds(low - slack, limits[1])
 
 
 def _segments(
