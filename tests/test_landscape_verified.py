@@ -239,7 +239,8 @@ def test_landscape_traces_what_is_not_traced(flowlab, well, tmp_path):
     status, other, _ = flowlab(
         "landscape", tmp_path / "out" / "catalog.json", "--trace", "--out", tmp_path / "out"
     )
-    assert status == 0 and other == printed
+    start = "Connections, modulo symmetry"
+    assert status == 0 and other[other.index(start) :] == printed[printed.index(start) :]
 
 
 def test_landscape_of_a_field_without_a_loss(flowlab, tmp_path):

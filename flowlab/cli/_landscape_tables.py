@@ -75,7 +75,7 @@ def print_barriers(console: "Console", graph: "nx.MultiDiGraph") -> None:
     console.print("Barriers, over the lowest chain of saddles:")
     console.print(table)
     _print_rest(console, len(found))
-    if (found["minimum"] == found["other"]).any():
+    if any(row["minimum"] == row["other"] for row in found.to_dict("records")):
         console.print("A minimum and itself: between two different symmetric images of it.")
 
 

@@ -131,9 +131,11 @@ def trace_record(catalog: Catalog) -> dict[str, Any]:
         ValueError: if it does not say, or not in words that can be understood.
     """
     record = catalog.provenance.get("connections")
-    whole = isinstance(record, dict) and {"key", "samples"} <= record.keys()
-    if whole and isinstance(record["key"], list) and isinstance(record["samples"], int):
-        return record
+    if isinstance(record, dict):
+        key, samples = record.get("key"), record.get("samples")
+        numbers = isinstance(key, list) and all(type(part) is int and part >= 0 for part in key)
+        if numbers and type(samples) is int and samples >= 0:
+            return record
     raise ValueError(
         "the catalog does not say in which directions its connections were traced. Trace them anew "
         "with `trace_connections`."

@@ -53,7 +53,7 @@ def _eigenspaces(field: AbstractField, values: np.ndarray, vectors: np.ndarray) 
         return [np.real(flat[group]) for group in members]
     spaces = []
     for group in members:
-        stacked = np.concatenate([flat[group].real, flat[group].imag])
+        stacked = np.concatenate([np.real(flat[group]), np.imag(flat[group])])
         _, sizes, right = np.linalg.svd(stacked, full_matrices=False)
         spaces.append(right[sizes > SAME * sizes.max()])
     return spaces
