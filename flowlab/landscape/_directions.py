@@ -37,7 +37,7 @@ class UnstableDirection:
         >>> field = fl.zoo.double_well()
         >>> saddle = fl.classify(field, [0.0, 0.0])
         >>> [(d.side, d.number, d.vector.tolist()) for d in fl.unstable_directions(field, saddle)]
-        [(1, 0, [1.0, 0.0]), (-1, 0, [-1.0, -0.0])]
+        [(1, 0, [1.0, 0.0]), (-1, 0, [-1.0, 0.0])]
     """
 
     side: int
