@@ -101,13 +101,24 @@ from .search import switch_branches as switch_branches
 
 # Floor 7: the graph between critical points, and the whole way there.
 from . import landscape as landscape
+from .landscape import barriers as barriers
 from .landscape import connect as connect
+from .landscape import disconnectivity as disconnectivity
+from .landscape import from_node_link_json as from_node_link_json
 from .landscape import landscape_graph as landscape_graph
 from .landscape import quotient as quotient
+from .landscape import Reachability as Reachability
+from .landscape import reachability as reachability
 from .landscape import Survey as Survey
 from .landscape import survey as survey
 from .landscape import to_graphml as to_graphml
+from .landscape import to_node_link_json as to_node_link_json
 from .landscape import trace_connections as trace_connections
+from .landscape import unfold as unfold
+from .landscape import unstable_directions as unstable_directions
+from .landscape import UnstableDirection as UnstableDirection
+from .landscape import Verification as Verification
+from .landscape import verify_connections as verify_connections
 
 # Floor 8: the paper's claims, pictures, many machines.
 from . import paper as paper

@@ -31,7 +31,7 @@ FLOORS = {
     "__main__": 10,
 }
 # The files of floor 0 are too small to be rooms of their own.
-GROUND = {"_types", "_outcome", "_checks", "_kernel", "_files", "_store", "_version"}
+GROUND = {"_types", "_outcome", "_checks", "_kernel", "_files", "_names", "_store", "_version"}
 UPSTAIRS_ONLY = {"matplotlib", "networkx", "dask", "distributed", "flint"}
 INSIDE_FUNCTIONS = {"xarray", "pandas", "pyarrow", "sympy", "jsonschema", "zarr"}
 

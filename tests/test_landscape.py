@@ -6,11 +6,18 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from flowlab import Catalog, spectrum
+from flowlab import Catalog
 from flowlab.catalog import provenance
 from flowlab.critical import classify, refine
 from flowlab.fields import TeacherStudent, theorem7_plane, zoo
-from flowlab.landscape import connect, landscape_graph, quotient, to_graphml, trace_connections
+from flowlab.landscape import (
+    connect,
+    landscape_graph,
+    quotient,
+    to_graphml,
+    trace_connections,
+    unstable_directions,
+)
 
 X_STAR = 0.534154943091895
 # One instance of each: a field made anew is compiled anew.
@@ -47,12 +54,15 @@ def test_saddle_joins_both_teachers(two_students):
     sides = {target: data["side"] for _, target, data in edges(graph)}
     assert sorted(sides.values()) == [-1, 1] and set(sides) == {"p1", swap}
     # Towards p1 = W* the first student turns to the first axis.
-    unstable = spectrum(field, catalog["p2"].location).unstable[0]
-    toward = sides["p1"] * unstable
+    directions = {d.side: d.vector for d in unstable_directions(field, catalog["p2"])}
+    toward = directions[sides["p1"]]
     assert np.sum(toward * (catalog["p1"].location - catalog["p2"].location)) > 0.9
     for _, _, data in edges(graph):
         assert abs(data["loss_drop"] - 0.0885119366328834) < 1e-12
         assert data["direction"] == 0 and data["multiplicity"] == 1 and data["time"] > 0
+        assert data["barrier"] == data["loss_drop"] == graph.nodes["p1"]["barrier"]
+    assert graph.graph["lowest_barrier"] == graph.graph["highest_barrier"] == data["barrier"]
+    assert graph.graph["directions"] == graph.graph["directions_settled"] == 2
     times = [data["time"] for *_, data in edges(graph)]
     # Mirror images take equally long; the time is read off once in a round of steps.
     assert abs(times[0] - times[1]) < 0.1 * times[0]
@@ -128,12 +138,13 @@ def test_double_wells_connect_downwards():
     # A coordinate that is not exactly 0 grows: sampled directions from the top reach minima,
     # one in each quadrant; directions along an axis stay in it and reach saddles.
     assert set(graph.successors("p3")) <= {"p1", "p2"}
+    # The diagonal, in a fixed subspace, and 12 others.
     sampled = [link for link in traced.connections if link.side == 0]
-    assert {link.target for link in sampled} == {"p1"} and len(sampled) == 12
+    assert {link.target for link in sampled} == {"p1"} and len(sampled) == 13
     full = landscape_graph(traced)
     minima = {v for u, v, d in edges(full) if u == "p3" and d["side"] == 0}
     counts = [d["multiplicity"] for u, v, d in edges(full) if u == "p3" and d["side"] == 0]
-    assert len(minima) <= 4 and sum(counts) == 12
+    assert len(minima) == 4 and sum(counts) == 13
     for link in traced.connections:
         assert link.loss_drop > 0
 
@@ -142,8 +153,7 @@ def test_duffing_saddle_feeds_both_foci():
     field = zoo.duffing(0.3)
     catalog = catalog_of(field, [1.0, 0.0], [-1.0, 0.0], [0.0, 0.0])
     traced = trace_connections(field, catalog)
-    unstable = spectrum(field, [0.0, 0.0]).unstable[0]
-    right = 1 if unstable[0] > 0 else -1
+    (right,) = (d.side for d in unstable_directions(field, catalog["p3"]) if d.vector[0] > 0)
     # The energy only falls, so the branch that leaves to the right stays in the right well.
     assert {(c.target, c.side) for c in traced.connections} == {("p1", right), ("p2", -right)}
     assert all(c.loss_drop is None and c.image == "identity" for c in traced.connections)

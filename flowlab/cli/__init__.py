@@ -19,6 +19,7 @@ from ._catalog_export import export_catalog
 from ._catalog_validate import validate_catalogs
 from ._errors import messages
 from ._fractions import estimate_fractions
+from ._landscape import show_landscape
 from ._map import map_landscape
 from ._paper import check_paper
 
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command("map")(map_landscape)
 app.command("basins")(map_basins)
 app.command("fractions")(estimate_fractions)
+app.command("landscape")(show_landscape)
 app.command("paper")(check_paper)
 
 catalogs = typer.Typer(

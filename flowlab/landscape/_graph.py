@@ -1,5 +1,6 @@
 """The graph of critical points and the connections between them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import networkx as nx
 
 from .._files import write_atomically
 from .._types import Key
-from ..catalog import Catalog
+from ..catalog import Catalog, Connection
 from ..critical import CriticalPoint
 from ..fields import AbstractField
 from ._trace import trace_connections
@@ -39,6 +40,7 @@ def connect(
         A `networkx.MultiDiGraph`, see `landscape_graph`.
 
     Raises:
+        ValueError: if `samples` is negative.
         RuntimeError: if JAX runs in 32 bits.
 
     Example:
@@ -61,9 +63,15 @@ def landscape_graph(catalog: Catalog) -> nx.MultiDiGraph:
     Nodes are named `"p1"` for a point's own location and `"p1 students (1 2)"` for its image under
     that relabelling; attributes `point`, `image`, `kind`, `index`, `nullity`, `loss`, `orbit_size`.
     An edge is a heteroclinic connection from a saddle's own location; attributes `image`, `side`
-    (+1 and -1 along an eigenvector, 0 sampled), `direction`, `loss_drop`, `time` and
-    `multiplicity`: sampled directions that reach the same image are one edge. All attributes are
+    (+1 and -1 along an eigenvector, 0 otherwise), `direction`, `loss_drop`, `time` and
+    `multiplicity`: directions of side 0 that reach the same image are one edge. All attributes are
     scalars; one that does not apply is left out.
+
+    Where a saddle of index 1 flows into a minimum, the edge has the height of the `barrier`: the
+    loss at the saddle minus the loss at the minimum. The node of a minimum has the lowest of the
+    barriers that lead to it, and the graph the lowest and the highest of all (`lowest_barrier`,
+    `highest_barrier`). `directions` of the graph says how many directions were followed, and
+    `directions_settled`, `directions_escaped`, ... how they ended.
 
     Args:
         catalog: critical points with `connections` (see `trace_connections`).
@@ -80,23 +88,68 @@ def landscape_graph(catalog: Catalog) -> nx.MultiDiGraph:
     """
     graph = nx.MultiDiGraph()
     for point in catalog:
-        graph.add_node(point.id, **_node(point, IDENTITY))
+        graph.add_node(point.id, **node_attributes(point, IDENTITY))
     for link in catalog.connections:
-        name = link.target if link.image == IDENTITY else f"{link.target} {link.image}"
+        name = node_name(link.target, link.image)
         if name not in graph:
-            graph.add_node(name, **_node(catalog[link.target], link.image))
-        attributes: dict[str, Any] = {
-            "image": link.image,
-            "side": link.side,
-            "direction": link.direction,
-            "time": link.time,
-        }
-        if link.loss_drop is not None:
-            attributes["loss_drop"] = link.loss_drop
-        # Every eigenvector side is an edge of its own; sampled directions that agree are one.
-        label = f"side {link.side} direction {link.direction}" if link.side else "sampled"
-        _add_or_count(graph, link.source, name, label, attributes)
+            graph.add_node(name, **node_attributes(catalog[link.target], link.image))
+        add_connection(graph, link.source, name, link)
+    count_directions(graph, catalog)
+    mark_barriers(graph)
     return graph
+
+
+def node_name(point: str, image: str) -> str:
+    """The name of a node: the point's id, and the image unless it is the point's own location."""
+    return point if image == IDENTITY else f"{point} {image}"
+
+
+def add_connection(
+    graph: nx.MultiDiGraph, source: str, target: str, link: Connection, count: int = 1
+) -> None:
+    """Add the edge of a connection between two nodes."""
+    attributes: dict[str, Any] = {
+        "image": link.image,
+        "side": link.side,
+        "direction": link.direction,
+        "time": link.time,
+        "multiplicity": count,
+    }
+    if link.loss_drop is not None:
+        attributes["loss_drop"] = link.loss_drop
+    # Every eigenvector side is an edge of its own; other directions that agree are one.
+    label = f"side {link.side} direction {link.direction}" if link.side else "sampled"
+    _add_or_count(graph, source, target, label, attributes)
+
+
+def count_directions(graph: nx.MultiDiGraph, catalog: Catalog) -> None:
+    """Write on the graph how many directions were followed and how they ended."""
+    record = catalog.provenance.get("connections")
+    if isinstance(record, dict) and isinstance(record.get("outcomes"), dict):
+        outcomes = record["outcomes"]
+        graph.graph["directions"] = sum(outcomes.values())
+        graph.graph.update({f"directions_{name}": count for name, count in outcomes.items()})
+
+
+def mark_barriers(graph: nx.MultiDiGraph) -> None:
+    """Write the barriers on edges, minima and the graph."""
+    heights: dict[str, list[float]] = {}
+    for source, target, data in graph.edges(data=True):
+        into_minimum = graph.nodes[source]["index"] == 1 and is_attractor(graph.nodes[target])
+        if into_minimum and "loss_drop" in data:
+            data["barrier"] = data["loss_drop"]
+            heights.setdefault(target, []).append(data["barrier"])
+    for node, found in heights.items():
+        graph.nodes[node]["barrier"] = min(found)
+    if heights:
+        every = [height for found in heights.values() for height in found]
+        graph.graph.update(lowest_barrier=min(every), highest_barrier=max(every))
+
+
+def is_attractor(node: Mapping[str, Any]) -> bool:
+    """Whether a node is a minimum, or a sink of a field that is no gradient."""
+    kind = str(node.get("kind", ""))
+    return node.get("index") == 0 and (kind.endswith("minimum") or kind.startswith("sink"))
 
 
 def quotient(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
@@ -105,8 +158,10 @@ def quotient(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
     Edges keep the image they lead to. Edges that agree in source, target, image and side are one
     edge with a `multiplicity`; their times are those of the first.
 
+    The edges are those from each saddle's own location, which those from its images repeat.
+
     Args:
-        graph: a graph from `connect` or `landscape_graph`.
+        graph: a graph from `connect`, `landscape_graph` or `unfold`.
 
     Returns:
         A `networkx.MultiDiGraph` with one node per orbit, named by the point's id.
@@ -118,13 +173,20 @@ def quotient(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
         >>> sorted(fl.quotient(fl.connect(field, catalog))) == sorted(p.id for p in catalog)
         True
     """
-    merged = nx.MultiDiGraph()
+    merged = nx.MultiDiGraph(**graph.graph)
     for _, data in graph.nodes(data=True):
-        merged.add_node(data["point"], **{k: v for k, v in data.items() if k != "image"})
+        merged.add_node(data["point"], **_without(data, "image", "barrier"))
     for source, target, data in graph.edges(data=True):
+        if graph.nodes[source].get("image", IDENTITY) != IDENTITY:
+            continue
         ends = graph.nodes[source]["point"], graph.nodes[target]["point"]
         _add_or_count(merged, *ends, f"{data['image']} side {data['side']}", data)
+    mark_barriers(merged)
     return merged
+
+
+def _without(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name not in names}
 
 
 def _add_or_count(
@@ -158,7 +220,8 @@ def to_graphml(graph: nx.MultiDiGraph, path: str | Path) -> None:
     write_atomically(Path(path), "\n".join(nx.generate_graphml(graph)) + "\n")
 
 
-def _node(point: CriticalPoint, image: str) -> dict[str, str | int | float]:
+def node_attributes(point: CriticalPoint, image: str) -> dict[str, str | int | float]:
+    """The attributes of a point's node, all scalars."""
     attributes: dict[str, str | int | float] = {
         "point": point.id,
         "image": image,

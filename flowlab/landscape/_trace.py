@@ -1,6 +1,8 @@
 """Following the unstable manifold of every saddle to where it ends."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import diffrax as dfx
 import jax
@@ -8,11 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._checks import require_float64
+from .._outcome import Outcome
 from .._types import Key
 from ..catalog import Catalog, Connection
-from ..critical import CriticalPoint, spectrum
+from ..critical import CriticalPoint
 from ..fields import AbstractField
 from ..flow import Ensemble, settle
+from ._directions import UnstableDirection, directions_of
 
 DEPARTURE = 1e-4
 """Distance from the saddle at which the unstable manifold is replaced by its tangent; the error is
@@ -23,11 +27,12 @@ ROUNDS = 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _Departure:
+class Departure:
+    """The start of a connection: a critical point and the state beside it."""
+
     source: CriticalPoint
+    direction: UnstableDirection
     start: np.ndarray
-    direction: int
-    side: int
 
 
 def trace_connections(
@@ -40,9 +45,15 @@ def trace_connections(
 ) -> Catalog:
     """Follow the unstable directions of every point of positive index, and record where they lead.
 
-    Both sides of every unstable eigenvector are followed; at index 2 and more, so are `samples`
-    random directions of the unstable sphere. A departure in a symmetric direction is kept in its
-    fixed subspace exactly. Critical points met for the first time are added and followed in turn.
+    Both sides of every unstable eigenvector are followed; at index 2 and more, so are directions in
+    the fixed subspaces of the isotropy group and `samples` directions spread over the unstable
+    sphere (see `unstable_directions`). A departure in a symmetric direction is kept in its fixed
+    subspace exactly. Critical points met for the first time are added and followed in turn.
+
+    Nothing is lost: `catalog.provenance["connections"]` says how many directions were followed
+    (`directions`), how they ended (`outcomes`, by name of `Outcome`; the counts add up), how many
+    points met in the last generation were not followed (`unfollowed`), and the `key`, `samples` and
+    `distance` that decide the directions.
 
     Args:
         field: the field.
@@ -55,6 +66,7 @@ def trace_connections(
         The catalog with `connections` (replacing those it had) and any new points.
 
     Raises:
+        ValueError: if `samples` is negative.
         RuntimeError: if JAX runs in 32 bits.
 
     Example:
@@ -62,53 +74,92 @@ def trace_connections(
         >>> field = fl.theorem7_plane(2)
         >>> catalog = fl.find_critical_points(field, key=jax.random.key(0), starts=50)
         >>> catalog = fl.trace_connections(field, catalog)
-        >>> len(catalog.connections) >= 2
+        >>> made = catalog.provenance["connections"]
+        >>> made["directions"] == sum(made["outcomes"].values()) >= 2
         True
     """
     require_float64("trace_connections")
+    if samples < 0:
+        raise ValueError(f"samples is {samples}; needed: 0 or more.")
     key = jax.random.key(0) if key is None else key
+    seed = np.asarray(jax.random.key_data(key)).ravel().tolist()
     connections: list[Connection] = []
+    outcomes: list[np.ndarray] = []
     followed: set[str] = set()
     for _ in range(ROUNDS):
-        sources = [p for p in catalog if p.index > 0 and p.id not in followed]
+        sources = _to_follow(catalog, followed)
         if not sources:
             break
-        departures = [d for p in sources for d in _departures(field, p, key, samples)]
-        starts = np.stack([departure.start for departure in departures])
+        starts = [d for p in sources for d in departures(field, p, seed, samples)]
         ensemble = settle(
-            field, starts, catalog=catalog, capture=False, progress_meter=progress_meter
+            field,
+            np.stack([departure.start for departure in starts]),
+            catalog=catalog,
+            capture=False,
+            progress_meter=progress_meter,
         )
-        connections += _connections(field, departures, ensemble)
+        connections += _connections(field, starts, ensemble)
+        outcomes.append(ensemble.outcome)
         followed |= {point.id for point in sources}
         # Ends of connections are no random starts: they must not count as hits.
         fresh = ensemble.catalog.points[len(catalog) :]
         catalog = catalog.replace(
             points=(*catalog.points, *(point.replace(hits=0) for point in fresh))
         )
-    return catalog.replace(connections=tuple(connections))
-
-
-def _departures(
-    field: AbstractField, point: CriticalPoint, key: Key, samples: int
-) -> list[_Departure]:
-    unstable = spectrum(field, jnp.asarray(point.location)).unstable
-    distance = DEPARTURE * min(
-        1.0, float(field.distance_to_singularity(jnp.asarray(point.location)))
+    counts = Outcome.count(np.concatenate([np.zeros(0, int), *outcomes]))
+    record = {
+        "key": seed,
+        "samples": samples,
+        "distance": DEPARTURE,
+        "directions": sum(counts.values()),
+        "outcomes": counts,
+        "unfollowed": len(_to_follow(catalog, followed)),
+    }
+    return catalog.replace(
+        connections=tuple(connections), provenance={**catalog.provenance, "connections": record}
     )
-    departures = []
-    for number, vector in enumerate(unstable):
-        for side in (1, -1):
-            start = _symmetric_start(field, point.location + side * distance * vector, distance)
-            departures.append(_Departure(point, start, number, side))
-    if len(unstable) > 1:
-        weights = np.random.default_rng(np.asarray(jax.random.key_data(key))).normal(
-            size=(samples, len(unstable))
-        )
-        weights /= np.linalg.norm(weights, axis=-1, keepdims=True)
-        for number, weight in enumerate(weights):
-            start = point.location + distance * np.tensordot(weight, unstable, 1)
-            departures.append(_Departure(point, start, number, 0))
-    return departures
+
+
+def _to_follow(catalog: Catalog, followed: set[str]) -> list[CriticalPoint]:
+    return [point for point in catalog if point.index > 0 and point.id not in followed]
+
+
+def trace_record(catalog: Catalog) -> dict[str, Any]:
+    """Return how the connections of a catalog were traced.
+
+    Raises:
+        ValueError: if it does not say, or not in words that can be understood.
+    """
+    record = catalog.provenance.get("connections")
+    if isinstance(record, dict):
+        key, samples = record.get("key"), record.get("samples")
+        numbers = isinstance(key, list) and all(type(part) is int and part >= 0 for part in key)
+        if numbers and type(samples) is int and samples >= 0:
+            return record
+    raise ValueError(
+        "the catalog does not say in which directions its connections were traced. Trace them anew "
+        "with `trace_connections`."
+    )
+
+
+def departures(
+    field: AbstractField, point: CriticalPoint, seed: Sequence[int], samples: int
+) -> list[Departure]:
+    """Return the starts beside a critical point, the same ones for the same seed and samples."""
+    distance = departure_distance(field, point)
+    found = []
+    for direction in directions_of(field, point, seed, samples):
+        start = point.location + distance * direction.vector
+        if direction.symmetric:
+            start = _symmetric_start(field, start, distance)
+        found.append(Departure(point, direction, start))
+    return found
+
+
+def departure_distance(field: AbstractField, point: CriticalPoint) -> float:
+    """How far from the point a trajectory starts: less beside a singularity of the field."""
+    room = float(field.distance_to_singularity(jnp.asarray(point.location)))
+    return DEPARTURE * min(1.0, room)
 
 
 def _symmetric_start(field: AbstractField, start: np.ndarray, distance: float) -> np.ndarray:
@@ -120,10 +171,10 @@ def _symmetric_start(field: AbstractField, start: np.ndarray, distance: float) -
 
 
 def _connections(
-    field: AbstractField, departures: list[_Departure], ensemble: Ensemble
+    field: AbstractField, starts: list[Departure], ensemble: Ensemble
 ) -> list[Connection]:
     group, found = field.symmetry, []
-    for number, departure in enumerate(departures):
+    for number, departure in enumerate(starts):
         reached = int(ensemble.point[number])
         if reached < 0:
             continue
@@ -135,8 +186,8 @@ def _connections(
                 source=source.id,
                 target=target.id,
                 image=group.image_name(ensemble.images[ensemble.image[number]], target.location),
-                side=departure.side,
-                direction=departure.direction,
+                side=departure.direction.side,
+                direction=departure.direction.number,
                 loss_drop=drop,
                 time=float(ensemble.time[number]),
             )

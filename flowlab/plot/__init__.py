@@ -1,4 +1,4 @@
-"""Pictures: portraits, basins, the landscape graph, spectra, trajectories, branches.
+"""Pictures: portraits, basins, landscape graphs, disconnectivity trees, spectra, branches, paths.
 
 Every function draws into `ax` (the current axes if it is not given), forwards further keyword
 arguments to matplotlib, returns the axes, shows no window and changes no setting of matplotlib.
@@ -8,6 +8,7 @@ Legends stand below or beside the axes: make figures with `layout="constrained"`
 
 from ._basins import basins as basins
 from ._bifurcation import bifurcation as bifurcation
+from ._disconnectivity import disconnectivity as disconnectivity
 from ._landscape import landscape as landscape
 from ._portrait import portrait as portrait
 from ._spectrum import spectrum as spectrum

@@ -1,7 +1,8 @@
 """Text in a picture that is already full: each label takes the free place it likes best."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,7 +10,25 @@ from matplotlib.patheffects import withStroke
 
 Box = tuple[float, float, float, float]
 
+IDENTITY = "identity"
+"""The name of the image that the catalog holds."""
+
 _COVERED = 2.0
+
+
+def node_text(name: str, data: Mapping[str, Any], with_image: bool) -> str:
+    """What is written beside a node: of an orbit its size, of an image, if asked, its name."""
+    image = data.get("image")
+    if image is None:
+        orbit = int(data.get("orbit_size", 1))
+        return f"{name} ×{orbit}" if orbit > 1 else name
+    point = str(data.get("point", name))
+    return f"{point}\n{broken(str(image))}" if with_image and image != IDENTITY else point
+
+
+def broken(image: str) -> str:
+    """The name of an image in two short lines rather than a long one."""
+    return image.replace(" teachers", "\nteachers")
 
 
 @dataclasses.dataclass(frozen=True)

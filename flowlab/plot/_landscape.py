@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.path import Path
 
+from .._names import natural
 from ._axes import LegendPlace, current_axes, figure_of, inches, place_legend, small_size
 from ._heights import SCALES, prepare_axis
-from ._labels import LabelPlacer, Place
+from ._labels import IDENTITY, LabelPlacer, Place, broken, node_text
 from ._layout import bends, curve, sideways
 from ._palette import KINDS, mark_of
 
@@ -29,7 +29,6 @@ _LABELS_PER_INCH = 3
 _ALONG = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)
 _SIZE = 62.0
 _RADIUS = 4.5
-_IDENTITY = "identity"
 
 
 def landscape(
@@ -85,7 +84,7 @@ def landscape(
     if scale not in (None, *SCALES):
         raise ValueError(f"scale is {scale!r}; needed: None or one of {', '.join(SCALES)}.")
     ax = current_axes(ax)
-    nodes = sorted(graph.nodes, key=lambda name: _natural(str(name)))
+    nodes = sorted(graph.nodes, key=lambda name: natural(str(name)))
     data = [graph.nodes[name] for name in nodes]
     edges = _bundled(graph, {name: place for place, name in enumerate(nodes)})
     pairs = [edge.ends for edge in edges]
@@ -106,7 +105,7 @@ def landscape(
         if edge_labels is None:
             edge_labels = len(edges) <= _LABELS_PER_INCH * inches(ax)[0]
         names = [
-            _node_text(str(name), node, len(nodes) <= MANY_NODES)
+            node_text(str(name), node, len(nodes) <= MANY_NODES)
             for name, node in zip(nodes, data, strict=True)
         ]
         _write(ax, places, names, edges, bent, edge_labels)
@@ -126,7 +125,7 @@ def _bundled(graph: "nx.MultiDiGraph", number: dict[Any, int]) -> list[Edge]:
     groups: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for source, target, data in graph.edges(data=True):
         groups.setdefault((number[source], number[target]), []).append(data)
-    named = {number[name]: data.get("image", _IDENTITY) for name, data in graph.nodes(data=True)}
+    named = {number[name]: data.get("image", IDENTITY) for name, data in graph.nodes(data=True)}
     edges = []
     for ends, members in groups.items():
         counts = [int(data.get("multiplicity", 1)) for data in members]
@@ -136,11 +135,6 @@ def _bundled(graph: "nx.MultiDiGraph", number: dict[Any, int]) -> list[Edge]:
         for data, count in zip(members, counts, strict=True):
             edges.append(Edge(ends, _edge_text(data, count, named[ends[1]]), count))
     return edges
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """A key that sorts p2 before p10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _draw_nodes(ax: Axes, kinds: list[str], places: np.ndarray) -> None:
@@ -185,23 +179,9 @@ def _arrow(
     return FancyArrowPatch(tuple(start), tuple(end), connectionstyle=f"arc3,rad={bend}", **style)
 
 
-def _node_text(name: str, data: dict[str, Any], with_image: bool) -> str:
-    image = data.get("image")
-    if image is None:
-        orbit = int(data.get("orbit_size", 1))
-        return f"{name} ×{orbit}" if orbit > 1 else name
-    point = str(data.get("point", name))
-    return f"{point}\n{_broken(str(image))}" if with_image and image != _IDENTITY else point
-
-
-def _broken(image: str) -> str:
-    """The name of an image in two short lines rather than a long one."""
-    return image.replace(" teachers", "\nteachers")
-
-
 def _edge_text(data: dict[str, Any], count: int, named: Any) -> str:
-    image = str(data.get("image", _IDENTITY))
-    parts = [] if image in (_IDENTITY, named) else [_broken(image)]
+    image = str(data.get("image", IDENTITY))
+    parts = [] if image in (IDENTITY, named) else [broken(image)]
     return "\n".join(parts + ([f"×{count}"] if count > 1 else []))
 
 
