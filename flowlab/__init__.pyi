@@ -20,17 +20,26 @@ from .fields import AbstractField as AbstractField
 from .fields import AbstractGradientFlow as AbstractGradientFlow
 from .fields import Around as Around
 from .fields import Ball as Ball
+from .fields import AbstractRegion as AbstractRegion
+from .fields import BallRegion as BallRegion
 from .fields import Box as Box
+from .fields import BoxRegion as BoxRegion
+from .fields import ClosedForm as ClosedForm
+from .fields import Difference as Difference
 from .fields import field_from_spec as field_from_spec
 from .fields import Gaussian as Gaussian
 from .fields import GradientFlow as GradientFlow
+from .fields import HalfSpace as HalfSpace
+from .fields import Intersection as Intersection
 from .fields import Isotropic as Isotropic
 from .fields import Normal as Normal
+from .fields import one_student_flow as one_student_flow
 from .fields import OnPlane as OnPlane
 from .fields import Plane as Plane
 from .fields import population_gating as population_gating
 from .fields import restrict as restrict
 from .fields import Sample as Sample
+from .fields import Sublevel as Sublevel
 from .fields import TeacherStudent as TeacherStudent
 from .fields import theorem7_plane as theorem7_plane
 from .fields import VectorField as VectorField
@@ -39,8 +48,12 @@ from .fields import zoo as zoo
 # Floor 3: one critical point.
 from .critical import capture_ball as capture_ball
 from .critical import CaptureBall as CaptureBall
+from .critical import check_lyapunov as check_lyapunov
 from .critical import classify as classify
 from .critical import CriticalPoint as CriticalPoint
+from .critical import distance_candidate as distance_candidate
+from .critical import LyapunovCheck as LyapunovCheck
+from .critical import quadratic_candidate as quadratic_candidate
 from .critical import refine as refine
 from .critical import spectrum as spectrum
 
@@ -74,6 +87,15 @@ from .basins import UncertaintyExponent as UncertaintyExponent
 from .certify import Certificate as Certificate
 from .certify import CertificationError as CertificationError
 from .certify import certify as certify
+from .certify import largest_sublevel as largest_sublevel
+from .certify import loss_candidate as loss_candidate
+from .certify import LyapunovProof as LyapunovProof
+from .certify import one_student_convergence as one_student_convergence
+from .certify import OneStudentConvergence as OneStudentConvergence
+from .certify import prove_lyapunov as prove_lyapunov
+from .certify import SublevelProof as SublevelProof
+from .certify import theorem5 as theorem5
+from .certify import Theorem5 as Theorem5
 from .search import find_critical_points as find_critical_points
 
 # Floor 7: the graph between critical points, and the whole way there.

@@ -2,7 +2,11 @@
 
 from ._capture import capture_ball as capture_ball
 from ._capture import CaptureBall as CaptureBall
+from ._check_lyapunov import check_lyapunov as check_lyapunov
+from ._check_lyapunov import LyapunovCheck as LyapunovCheck
 from ._classify import classify as classify
+from ._lyapunov import distance_candidate as distance_candidate
+from ._lyapunov import quadratic_candidate as quadratic_candidate
 from ._newton import newton_batches as newton_batches
 from ._newton import NewtonResult as NewtonResult
 from ._probe import losses as losses

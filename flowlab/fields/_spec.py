@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from . import zoo
 from ._base import AbstractField
 from ._inputs import AbstractInputs, Gaussian, Isotropic, Sample
+from ._one_student import one_student_flow
 from ._restrict import restrict
 from ._teacher_student import TeacherStudent
 from ._theorem7 import theorem7_plane
@@ -47,6 +48,8 @@ def _build(spec: dict[str, Any]) -> AbstractField:
             )
         case "Theorem7Plane":
             return theorem7_plane(spec["students"], spec["dim"])
+        case "OneStudentFlow":
+            return one_student_flow(spec["teacher"])
         case "RestrictedField":
             return restrict(
                 field_from_spec(spec["field"]),

@@ -8,6 +8,7 @@ Legends stand below or beside the axes: make figures with `layout="constrained"`
 
 from ._basins import basins as basins
 from ._landscape import landscape as landscape
+from ._lyapunov import lyapunov as lyapunov
 from ._portrait import portrait as portrait
 from ._spectrum import spectrum as spectrum
 from ._trajectories import trajectories as trajectories
