@@ -207,6 +207,8 @@ class _Sweep:
         return float(self.heap[0][0])
 
     def _near_limit(self) -> float:
+        if not np.isfinite(self.limit):
+            return self.limit
         return self.limit - self.tolerance * abs(self.limit - self.bottom)
 
     def _settled(self, lower: np.ndarray, upper: np.ndarray, face: bool) -> bool:

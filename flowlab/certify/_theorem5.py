@@ -56,7 +56,7 @@ class Theorem5:
         >>> import flowlab as fl
         >>> theorem = fl.theorem5(epsilon=0.01)
         >>> round(theorem.contraction, 4), round(theorem.critical_angle[0], 6)
-        (0.4536, 2.224026)
+        (0.4536, 2.327616)
     """
 
     epsilon: float
