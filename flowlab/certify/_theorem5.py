@@ -35,6 +35,10 @@ _ABOVE_HALF_PI = float(np.nextafter(np.pi / 2, 4))
 """The float nearest to pi lies below it, and so does the one nearest to pi / 2."""
 
 
+_TURN = 2.0
+"""From this angle on the entries of M are not negative; below it M is positive definite."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Theorem5:
     r"""What is proved of Theorem 5; made by `theorem5`.
@@ -87,6 +91,10 @@ def theorem5(epsilon: float = 0.1, *, precision: int = 128) -> Theorem5:
     serves every :math:`\varepsilon`. The gradient is not continuous at 0, which is no point of
     :math:`\Omega`: a ball around 0 may be left out as well.
 
+    Beyond the critical angle M is indefinite, but no entry of it is negative there, and those of y
+    are positive: :math:`\dot V < 0` at every w other than 0 and :math:`w^*`. (:math:`\Omega` is the
+    largest ball without 0, where some trajectories end: see `one_student_convergence`.)
+
     Args:
         epsilon: radius of the ball around :math:`w^*`, relative to :math:`|w^*|`.
         precision: bits, 53 to 4096.
@@ -130,6 +138,9 @@ def _theorem5(epsilon: float, precision: int) -> Theorem5:
     definite, indefinite = bracket_root(lambda t: reduced_determinant(pi, t), 1.6, 3.0)
     below = positive_on(lambda t: reduced_determinant(arb.pi(), t), 0.0, definite)
     beyond = positive_on(_negated_determinant, indefinite, _ABOVE_PI)
+    sided = positive_on(_doubled_mixed_entry, _TURN, _ABOVE_PI)
+    if not _TURN < definite:
+        raise Inconclusive("the two ranges of angles do not meet")
     # A little more than the root of 4p^2 - 2 pi p - 1, where Q_p(pi/2) = 0: a strict inequality.
     p = (pi + (pi * pi + 4).sqrt()) / 4 + arb(2) ** -44
     half = positive_on(lambda t: reduced_determinant(p, t), 0.0, _ABOVE_HALF_PI)
@@ -140,8 +151,8 @@ def _theorem5(epsilon: float, precision: int) -> Theorem5:
         f"-{contraction:.12g} V wherever the angle between w and w* is at most pi/2, which holds "
         "on Omega = {|w - w*| < |w*|}: dV/dt < 0 on Omega less {w*}, every start in Omega "
         f"converges to w*, and dV/dt <= -{slowest:.6g} |w*|^2 outside of the ball of radius "
-        f"{epsilon:.6g} |w*| around w*. M(theta) is positive definite exactly up to an angle "
-        f"in [{definite!r}, {indefinite!r}]."
+        f"{epsilon:.6g} |w*| around w*. Moreover dV/dt < 0 at every w other than 0 and w*. "
+        f"M(theta) is positive definite exactly up to an angle in [{definite!r}, {indefinite!r}]."
     )
     return Theorem5(
         epsilon=epsilon,
@@ -149,7 +160,7 @@ def _theorem5(epsilon: float, precision: int) -> Theorem5:
         slowest=slowest,
         critical_angle=(definite, indefinite),
         statement=statement,
-        pieces=below.pieces + beyond.pieces + half.pieces,
+        pieces=sum(cover.pieces for cover in (below, beyond, sided, half)),
         precision=precision,
         versions={"flowlab": version("flowlab"), **flint_versions()},
     )
@@ -159,6 +170,10 @@ def _negated_determinant(theta: arb) -> arb:
     r"""Return :math:`-4\det M`, which is :math:`\pi^2` at the angle pi."""
     gap = theta.sin() - theta * theta.cos()
     return _squared(gap) - 4 * arb.pi() * (arb.pi() - theta) * _squared(theta.sin())
+
+
+def _doubled_mixed_entry(theta: arb) -> arb:
+    return -(2 * arb.pi() - theta) * theta.cos() - theta.sin()
 
 
 def _float_below(x: arb) -> float:
