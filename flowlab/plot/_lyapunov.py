@@ -42,7 +42,7 @@ def lyapunov(
     r"""Draw the sign and the size of :math:`\dot V = \langle\nabla V, f\rangle` on a plane.
 
     Blue where V decreases, orange and hatched where it does not, on a logarithmic scale on both
-    sides of 0; a black line where :math:`\dot V = 0`; grey lines are level sets of V. A cross marks
+    sides of 0; a black line where :math:`\dot V = 0`; grey lines are level sets of V. A star marks
     the worst point: of those in the region and the picture, the one with the largest cosine between
     :math:`\nabla V` and the velocity (see `check_lyapunov`), or the one that is given.
 
@@ -137,7 +137,7 @@ def _draw_rates(
     bar.set_label(r"$\dot{V}$")
     bar.outline.set_linewidth(0.5)
     ticks = [-top, -top / 10 ** (DECADES - 1), 0.0, top / 10 ** (DECADES - 1), top]
-    bar.set_ticks(ticks, labels=[f"{tick:.1g}" if tick else "0" for tick in ticks])
+    bar.set_ticks(ticks, labels=[f"{tick:.3g}" for tick in ticks])
     bar.minorticks_off()
     if shown.count() and shown.max() >= 0:
         style: dict[str, Any] = {"colors": "none", "hatches": ["////"], "zorder": 0.5}
@@ -216,9 +216,9 @@ def _draw_worst(
     ax.scatter(
         [place[0]],
         [place[1]],
-        marker="X",
-        s=60,
-        facecolors=VERMILLION,
+        marker="*",
+        s=130,
+        facecolors=BLACK,
         edgecolors="white",
         linewidths=0.8,
         zorder=5,
