@@ -36,7 +36,7 @@ def inside(ball, value):
     return ball.overlaps(arb(mpmath.nstr(value, 30)) + arb(0, 1e-25))
 
 
-def ends(field, starts, time=150.0):
+def ends(field, starts, time=120.0):
     """Where trajectories are after a long time, by SciPy."""
     velocity = jax.jit(lambda w: field(0.0, w))
     solve = ft.partial(
@@ -120,7 +120,7 @@ def test_empty_or_unbounded_regions_are_refused(getkey):
         fl.HalfSpace([1.0, 0.0], 0.0),
     )
     with pytest.raises(ValueError, match="more tightly"):
-        apart.sample(getkey(), 5)
+        apart.sample(getkey(), 3)
     with pytest.raises(ValueError, match="no known bounds"):
         fl.HalfSpace([1.0, 0.0]).sample(getkey(), 5)
     for broken in (
@@ -418,7 +418,7 @@ def test_theorem5_is_proved_and_sharp():
     with working_precision(128):
         assert reduced_determinant(arb(p - 1e-9), arb(np.pi / 2)) < 0
         with pytest.raises(Inconclusive):
-            positive_on(lambda t: reduced_determinant(arb(p - 1e-9), t), 0.0, 1.5707963)
+            positive_on(lambda t: reduced_determinant(arb(p - 1e-9), t), 0.0, np.pi / 2)
     for epsilon in (0, 1, -1.0):
         with pytest.raises(ValueError, match="epsilon"):
             fl.theorem5(epsilon)
@@ -429,7 +429,8 @@ def test_one_student_converges_and_the_ray_does_not():
     etas = np.linspace(0.3, np.pi, 300)
     lift = (np.sin(etas) - etas * np.cos(etas)) / etas**3
     turn = np.sin(etas[:-1]) / (etas[:-1] * (np.pi - etas[:-1]))
-    assert 0.03 < basin.lifting <= lift.min() and 0.1 < basin.turning <= turn.min()
+    assert 0.9 * lift.min() < basin.lifting <= lift.min()
+    assert 0.9 * turn.min() < basin.turning <= turn.min()
     flow = fl.one_student_flow()
     assert np.allclose(ends(flow, [[1.0, np.pi - 1e-3], [0.01, 3.0]]), [1.0, 0.0], atol=1e-7)
     on_ray = flow(0.0, jnp.array([0.5, np.pi]))

@@ -1,6 +1,7 @@
 """Signs of functions of one variable over intervals."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 
 from flint import arb
@@ -9,6 +10,8 @@ from ._refusal import Inconclusive
 
 DEPTH = 60
 """How often an interval is halved before its sign counts as undecided."""
+
+PARTS = 64
 
 MOST = 200_000
 """Pieces looked at before the sign counts as undecided."""
@@ -26,10 +29,14 @@ class Cover:
 def positive_on(function: Callable[[arb], arb], lower: float, upper: float) -> Cover:
     """Prove that a function on balls is positive on the closed interval between two floats.
 
+    It starts from `PARTS` equal parts, so that the lower bound is not much too low.
+
     Raises:
         Inconclusive: if a piece cannot be decided, with the piece.
     """
-    waiting, pieces, looked, least = [(lower, upper, 0)], 0, 0, arb.pos_inf()
+    edges = [lower, *(lower + (upper - lower) * i / PARTS for i in range(1, PARTS)), upper]
+    waiting = [(left, right, 0) for left, right in itertools.pairwise(edges)]
+    pieces, looked, least = 0, 0, arb.pos_inf()
     while waiting:
         left, right, depth = waiting.pop()
         looked += 1

@@ -123,10 +123,13 @@ class BallRegion(AbstractRegion):
 
     def candidate(self, key: Key) -> jax.Array:
         """Draw one point uniformly from the ball."""
-        towards, length = jax.random.split(key)
+        towards, far = jax.random.split(key)
         direction = jax.random.normal(towards, self.centre.shape)
-        share = jax.random.uniform(length) ** (1 / max(1, self.centre.size))
-        return self.centre + self.radius * share / jnp.sqrt(jnp.sum(direction**2)) * direction
+        share = jax.random.uniform(far) ** (1 / max(1, self.centre.size))
+        return (
+            jnp.asarray(self.centre)
+            + self.radius * share / jnp.sqrt(jnp.sum(direction**2)) * direction
+        )
 
     def __repr__(self) -> str:
         return f"BallRegion({_listed(self.centre)}, {self.radius:.6g})"
