@@ -113,13 +113,13 @@ def check_lyapunov(
         RuntimeError: if JAX runs in 32 bits.
 
     Example:
-        >>> import jax, jax.numpy as jnp, flowlab as fl
-        >>> field = fl.TeacherStudent(jnp.eye(1, 3))
-        >>> c = [[1.0, 0.0, 0.0]]
-        >>> omega = fl.Difference(fl.BallRegion(c, 1.0), fl.BallRegion(c, 0.1))
-        >>> V = fl.distance_candidate(c)
-        >>> fl.check_lyapunov(field, V, omega, key=jax.random.key(0), samples=500).holds
-        True
+        >>> import jax, flowlab as fl
+        >>> V = fl.distance_candidate([1.0, 0.0])
+        >>> ring = fl.Difference(fl.BallRegion([1.0, 0.0], 0.9), fl.BallRegion([1.0, 0.0], 0.1))
+        >>> check = fl.check_lyapunov(
+        ...     fl.zoo.double_well(), V, ring, key=jax.random.key(0), samples=500)
+        >>> check.holds, check.counterexamples
+        (True, 0)
     """
     require_float64("check_lyapunov")
     _require_scalar(field, V)
