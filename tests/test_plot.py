@@ -803,3 +803,35 @@ def test_trajectories_take_matplotlib_aliases(style):
     _, ax = plt.subplots()
     plot.trajectories(run, ax=ax, legend=False, **style)
     assert 3.0 in {line.get_linewidth() for line in ax.get_lines()}
+
+
+def test_lyapunov_shows_the_sign_and_the_worst_point():
+    from flowlab.critical import distance_candidate
+    from flowlab.fields import BallRegion, zoo
+
+    well, V = zoo.double_well(), distance_candidate([1.0, 0.0])
+    window = {"x": (-1.5, 2.0), "y": (-1.0, 1.0), "resolution": 71}
+    ax = plot.lyapunov(well, V, **window, region=BallRegion([1.0, 0.0], 1.5))
+    mesh = next(c for c in ax.collections if hasattr(c, "get_coordinates"))
+    rates = mesh.get_array().reshape(71, 71)
+    x, y = np.meshgrid(np.linspace(-1.5, 2, 71), np.linspace(-1, 1, 71))
+    assert np.allclose(rates, (x - 1) * (x - x**3) - y**2, atol=1e-13)
+    # Blue where it decreases, orange where it does not: the colours change at 0 and nowhere else.
+    red, _, blue, _ = mesh.to_rgba(rates.ravel()).T
+    clear = np.abs(rates.ravel()) > 1e-12
+    assert np.array_equal((red > blue)[clear], (rates.ravel() > 0)[clear])
+    texts = [text.get_text() for text in ax.get_legend().texts]
+    assert texts == [
+        r"$\dot{V} < 0$",
+        r"$\dot{V} \geq 0$",
+        "level sets of $V$",
+        "region",
+        "worst point",
+    ]
+    worst = next(c for c in ax.collections if c.get_label() == "worst point").get_offsets()[0]
+    assert -0.5 <= worst[0] < 0 and abs(worst[1]) < 1e-9
+    other = plot.lyapunov(
+        well, V, **window, worst=SimpleNamespace(point=np.array([0.5, 0.5])), levels=0
+    )
+    marked = next(c for c in other.collections[::-1] if c.get_label() == "worst point")
+    assert marked.get_offsets()[0].tolist() == [0.5, 0.5]

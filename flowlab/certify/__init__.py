@@ -15,7 +15,16 @@ else:
 
 from ._certificate import Certificate as Certificate
 from ._certify import certify as certify
+from ._closed import loss_candidate as loss_candidate
+from ._lyapunov import LyapunovProof as LyapunovProof
+from ._lyapunov import prove_lyapunov as prove_lyapunov
 from ._refusal import CertificationError as CertificationError
+from ._sublevel import largest_sublevel as largest_sublevel
+from ._sublevel import SublevelProof as SublevelProof
+from ._theorem5 import one_student_convergence as one_student_convergence
+from ._theorem5 import OneStudentConvergence as OneStudentConvergence
+from ._theorem5 import Theorem5 as Theorem5
+from ._theorem5 import theorem5 as theorem5
 
 
 class _Room(types.ModuleType):

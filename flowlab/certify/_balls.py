@@ -66,14 +66,16 @@ def _each(function, *arrays: BallArray) -> BallArray:
     return np.frompyfunc(function, len(arrays), 1)(*arrays)
 
 
-def _root(x: arb) -> arb:
+def clipped_root(x: arb) -> arb:
+    """Return the square root of a quantity known to be nonnegative."""
     if x > 0:
         return x.sqrt()
     # A ball below zero would mean that the closed form is wrong: it must not pass for a zero.
     return arb(0).union(x.upper().sqrt()) if x.upper() >= 0 else arb.nan()
 
 
-def _angle(sine: arb, cosine: arb) -> arb:
+def right_angle(sine: arb, cosine: arb) -> arb:
+    """Return the angle in [0, pi] of a multiple of (cosine, sine), the sine nonnegative."""
     # The complement keeps away from the branch cut, which opposite vectors touch: there the ball
     # of the sine reaches below 0 and the cosine is negative.
     quarter = arb.pi() / 2
@@ -86,24 +88,86 @@ def _unit_entry(part: arb, sine: arb) -> arb:
     return bound if sine.contains(0) else (part / sine).intersection(bound)
 
 
-class _Balls:
-    """The operations of `fields._namespace` on arrays of balls."""
+def _square(x: Any) -> Any:
+    # A product of a ball with itself does not know that it is nonnegative.
+    if isinstance(x, arb) and not (x > 0 or x < 0):
+        return arb(0).union((x * x).upper())
+    return x * x
+
+
+def _larger(x: Any, y: Any) -> Any:
+    return x.max(y) if isinstance(y, arb) else y.max(x)
+
+
+class NumberSpace:
+    """The operations of `fields._namespace` on object arrays of numbers with `arb`'s methods."""
 
     @property
     def pi(self) -> arb:
-        return arb.pi()  # at the precision of the moment
+        """The ball of pi at the precision of the moment."""
+        return arb.pi()
 
-    def root(self, x: BallArray) -> BallArray:
-        """Square roots of quantities known to be nonnegative."""
-        return _each(_root, x)
+    def constant(self, values: Any) -> BallArray:
+        """Floats, taken as exact."""
+        return balls(values)
 
-    def unit(self, part: BallArray, sine: BallArray) -> BallArray:
-        """Unit vectors `part / sine`; every entry in [-1, 1]."""
-        return _each(_unit_entry, part, sine[..., None])
+    def stack(self, values: Any) -> BallArray:
+        """Numbers, or arrays of numbers of one shape, along a new first axis."""
+        parts = [_exact(value) for value in values]
+        result = np.empty((len(parts), *np.shape(parts[0])), dtype=object)
+        for place, part in enumerate(parts):
+            result[place] = part
+        return result
 
-    def angle(self, sine: BallArray, cosine: BallArray) -> BallArray:
-        """The angle in [0, pi] of a nonnegative multiple of (cosine, sine), sine nonnegative."""
-        return _each(_angle, sine, cosine)
+    def gradient(self, function: Any, w: BallArray) -> BallArray:
+        """The gradient of the scalar `function(xp, w)` by `w`."""
+        from ._duals import gradient
+
+        return gradient(function, w)
+
+    def abs(self, x: BallArray) -> BallArray:
+        """Absolute values."""
+        return _each(abs, x)
+
+    def arctan(self, x: BallArray) -> BallArray:
+        """Arctangents."""
+        return _each(lambda number: number.atan(), x)
+
+    def cos(self, x: BallArray) -> BallArray:
+        """Cosines."""
+        return _each(lambda number: number.cos(), x)
+
+    def exp(self, x: BallArray) -> BallArray:
+        """Exponentials."""
+        return _each(lambda number: number.exp(), x)
+
+    def log(self, x: BallArray) -> BallArray:
+        """Natural logarithms."""
+        return _each(lambda number: number.log(), x)
+
+    def maximum(self, x: BallArray, y: BallArray) -> BallArray:
+        """The larger of each pair."""
+        return _each(_larger, _exact(x), _exact(y))
+
+    def minimum(self, x: BallArray, y: BallArray) -> BallArray:
+        """The smaller of each pair."""
+        return -self.maximum(-_exact(x), -_exact(y))
+
+    def sin(self, x: BallArray) -> BallArray:
+        """Sines."""
+        return _each(lambda number: number.sin(), x)
+
+    def sqrt(self, x: BallArray) -> BallArray:
+        """Square roots; undefined for balls that reach below 0."""
+        return _each(lambda number: number.sqrt(), x)
+
+    def square(self, x: BallArray) -> BallArray:
+        """Squares."""
+        return _each(_square, _exact(x))
+
+    def tanh(self, x: BallArray) -> BallArray:
+        """Hyperbolic tangents."""
+        return _each(lambda number: number.tanh(), x)
 
     def where(self, mask: np.ndarray, yes: Any, no: Any) -> BallArray:
         """Entries of `yes` or `no`. A mask that compares balls is true where that is certain."""
@@ -130,8 +194,26 @@ class _Balls:
         return function(*args)
 
 
+class _Balls(NumberSpace):
+    """The operations on arrays of balls."""
+
+    def root(self, x: BallArray) -> BallArray:
+        """Square roots of quantities known to be nonnegative."""
+        return _each(clipped_root, x)
+
+    def unit(self, part: BallArray, sine: BallArray) -> BallArray:
+        """Unit vectors `part / sine`; every entry in [-1, 1]."""
+        return _each(_unit_entry, part, sine[..., None])
+
+    def angle(self, sine: BallArray, cosine: BallArray) -> BallArray:
+        """The angle in [0, pi] of a nonnegative multiple of (cosine, sine), sine nonnegative."""
+        return _each(right_angle, sine, cosine)
+
+
 def _exact(value: Any) -> Any:
-    return value if isinstance(value, np.ndarray) and value.dtype == object else balls(value)
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return value
+    return value if hasattr(value, "is_finite") or hasattr(value, "partials") else balls(value)
 
 
 BALLS = _Balls()

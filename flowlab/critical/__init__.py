@@ -2,12 +2,16 @@
 
 from ._capture import capture_ball as capture_ball
 from ._capture import CaptureBall as CaptureBall
+from ._check_lyapunov import check_lyapunov as check_lyapunov
+from ._check_lyapunov import LyapunovCheck as LyapunovCheck
 from ._classify import classify as classify
 from ._isotypic import isotypic_spectrum as isotypic_spectrum
 from ._isotypic import IsotypicComponent as IsotypicComponent
 from ._isotypic import IsotypicSpectrum as IsotypicSpectrum
 from ._manifold import critical_manifold as critical_manifold
 from ._manifold import CriticalManifold as CriticalManifold
+from ._lyapunov import distance_candidate as distance_candidate
+from ._lyapunov import quadratic_candidate as quadratic_candidate
 from ._newton import newton_batches as newton_batches
 from ._newton import newton_search as newton_search
 from ._newton import NewtonResult as NewtonResult

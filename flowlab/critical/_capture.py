@@ -11,6 +11,7 @@ import scipy
 
 from .._checks import as_state, require_float64
 from ..fields import AbstractField
+from ._lyapunov import lyapunov_form, require_sink
 from ._probe import probe
 from ._record import CriticalPoint
 
@@ -102,11 +103,7 @@ def capture_ball(field: AbstractField, point: CriticalPoint | Any) -> CaptureBal
     location = point.location if isinstance(point, CriticalPoint) else point
     centre = np.asarray(as_state(field.shape, location, "point"))
     jacobian = np.asarray(probe(field, centre).jacobian)
-    if np.linalg.eigvals(jacobian).real.max() >= -1e-10 * max(1.0, np.abs(jacobian).max()):
-        raise ValueError(
-            "the point is not an isolated sink: the Jacobian there has an eigenvalue whose real "
-            "part is not negative, so nearby starts need not converge to it."
-        )
+    require_sink(jacobian)
     root = _root(jacobian)
     radius = _largest(field, centre, np.eye(field.size) if root is None else root)
     return CaptureBall(centre, radius, root, "estimated")
@@ -117,8 +114,7 @@ def _root(jacobian: np.ndarray) -> np.ndarray | None:
     symmetric = (jacobian + jacobian.T) / 2
     if np.linalg.eigvalsh(symmetric)[-1] < -1e-3 * np.abs(jacobian).max():
         return None
-    form = scipy.linalg.solve_continuous_lyapunov(jacobian.T, -np.eye(len(jacobian)))
-    root = np.real(scipy.linalg.sqrtm((form + form.T) / 2))
+    root = np.real(scipy.linalg.sqrtm(lyapunov_form(jacobian)))
     return root / np.linalg.norm(root, 2)
 
 

@@ -10,6 +10,9 @@ from ._block_family import has_block_families as has_block_families
 from ._family import as_family as as_family
 from ._family import family_jet as family_jet
 from ._family import FieldFamily as FieldFamily
+from ._closed_form import ClosedForm as ClosedForm
+from ._closed_form import evaluate as evaluate
+from ._closed_form import name_of as name_of
 from ._functions import GradientFlow as GradientFlow
 from ._functions import VectorField as VectorField
 from ._inputs import AbstractInputs as AbstractInputs
@@ -18,7 +21,17 @@ from ._inputs import Isotropic as Isotropic
 from ._inputs import Sample as Sample
 from ._overlaps import OverlapFlow as OverlapFlow
 from ._overlaps import RandomOverlaps as RandomOverlaps
+from ._one_student import one_student_flow as one_student_flow
+from ._one_student import OneStudentFlow as OneStudentFlow
 from ._plane import Plane as Plane
+from ._region_sets import Difference as Difference
+from ._region_sets import Intersection as Intersection
+from ._region_sets import Sublevel as Sublevel
+from ._regions import AbstractRegion as AbstractRegion
+from ._regions import BallRegion as BallRegion
+from ._regions import BoxRegion as BoxRegion
+from ._regions import HalfSpace as HalfSpace
+from ._regions import traced as traced
 from ._restrict import restrict as restrict
 from ._restrict import RestrictedField as RestrictedField
 from ._samplers import AbstractSampler as AbstractSampler

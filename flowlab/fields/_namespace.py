@@ -4,17 +4,24 @@ A closed form is written once, against a namespace `xp` and the operators and me
 kind of array shares (`+ - * / @`, indexing, `.sum`, `.T`). `JAX` and `NUMPY` are the namespaces of
 floats; a namespace of balls gives the same names to the same operations on enclosures. `LANES` is
 that of many states at once: each array has one more axis, the last, that counts them, of length 1
-where all states share the values.
+where all states share the values. All of them have the functions of `FUNCTIONS` under NumPy's
+names, for the closed forms of users (see `ClosedForm`).
 """
 
 from types import SimpleNamespace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from .._kernel import once
 from ._arctangent import arctan_quotient
+
+FUNCTIONS = (
+    *("abs", "arctan", "cos", "exp", "log", "maximum", "minimum"),
+    *("sin", "sqrt", "square", "stack", "tanh"),
+)
 
 
 class Namespace(SimpleNamespace):
@@ -66,7 +73,15 @@ def _floats(np_like: Any) -> Namespace:
         mixtures=mixtures,
         own=own,
         once=_apply,
+        constant=np_like.asarray,
+        gradient=_gradient,
+        **{name: getattr(np_like, name) for name in FUNCTIONS},
     )
+
+
+def _gradient(function: Any, w: Any) -> Any:
+    """The gradient of the scalar `function(xp, w)` by `w`."""
+    return jax.grad(lambda v: function(JAX, v))(w)
 
 
 def _apply(function: Any, *args: Any) -> Any:

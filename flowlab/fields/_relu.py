@@ -65,9 +65,14 @@ def loss_of(students: Any, across: Any, teachers: Any, a: Any, b: Any) -> Any:
     return (a @ (students @ a) + b @ (teachers @ b)) / 2 - a @ (across @ b)
 
 
-def gated_sum(xp: Namespace, W: Any, U: Any, weights: Any, same: bool = False) -> Any:
-    r""":math:`\sum_i c_i F(e_j, u_i)` for every student `j`, (K, d)."""
-    return gates(xp, xp.once(angles, xp, W, U, same), W, U, weights)
+def gated_sum(
+    xp: Namespace, W: Any, U: Any, weights: Any, same: bool = False, geometry: Any = angles
+) -> Any:
+    r""":math:`\sum_i c_i F(e_j, u_i)` for every student `j`, (K, d).
+
+    `geometry` is `angles` or `sharp_angles`.
+    """
+    return gates(xp, xp.once(geometry, xp, W, U, same), W, U, weights)
 
 
 def gates(xp: Namespace, pair: Angles, W: Any, U: Any, weights: Any) -> Any:
@@ -92,6 +97,46 @@ class Frame(NamedTuple):
     """(K, M, d): unit vector of the part of `w_j` orthogonal to `u_i` (0 for collinear pairs)."""
 
 
+class Differences(NamedTuple):
+    """Unit vectors of all pairs, their differences and sums, and the squared lengths of these."""
+
+    norms_w: Any
+    norms_u: Any
+    e: Any
+    f: Any
+    delta: Any
+    sigma: Any
+    near: Any
+    far: Any
+
+
+def differences(xp: Namespace, W: Any, U: Any) -> Differences:
+    """Differences `f_i - e_j` and sums of the unit vectors, (K, M, d)."""
+    norms_w, norms_u = xp.root((W * W).sum(-1)), xp.root((U * U).sum(-1))
+    e, f = W / norms_w[:, None], U / norms_u[:, None]
+    delta, sigma = f[None] - e[:, None], f[None] + e[:, None]
+    near, far = (delta * delta).sum(-1), (sigma * sigma).sum(-1)
+    return Differences(norms_w, norms_u, e, f, delta, sigma, near, far)
+
+
+def sharp_angles(xp: Namespace, W: Any, U: Any, same: bool) -> Angles:
+    """What `angles` returns, from differences of unit vectors.
+
+    On balls of radius r this encloses the angle of nearly aligned or nearly opposite pairs within
+    about r, where the Gram matrix gives the root of r.
+    """
+    pair = differences(xp, W, U)
+    near, far = xp.root(pair.near), xp.root(pair.far)
+    cosine, sine, theta = 1 - pair.near / 2, near * far / 2, 2 * xp.angle(near, far)
+    if same:
+        own = xp.own(W.shape[0])
+        cosine, sine, theta = (
+            xp.where(own, exact, value)
+            for exact, value in ((1.0, cosine), (0.0, sine), (0.0, theta))
+        )
+    return Angles(pair.norms_w, pair.norms_u, cosine, sine, theta)
+
+
 def frame(xp: Namespace, W: Any, U: Any) -> Frame:
     r"""Frames of all pairs. With :math:`\delta = f - e`, :math:`\sigma = f + e`,
 
@@ -100,10 +145,7 @@ def frame(xp: Namespace, W: Any, U: Any) -> Frame:
     and :math:`f - \cos\theta\, e = \delta + |\delta|^2 e/2 = \sigma - |\sigma|^2 e/2`: whichever is
     the sum of small terms, so that nearly aligned and nearly opposite pairs lose no digits.
     """
-    norms_w, norms_u = xp.root((W * W).sum(-1)), xp.root((U * U).sum(-1))
-    e, f = W / norms_w[:, None], U / norms_u[:, None]
-    delta, sigma = f[None] - e[:, None], f[None] + e[:, None]
-    near, far = (delta * delta).sum(-1), (sigma * sigma).sum(-1)
+    norms_w, norms_u, e, f, delta, sigma, near, far = differences(xp, W, U)
     sine = xp.root(near) * xp.root(far) / 2
     theta = 2 * xp.angle(xp.root(near), xp.root(far))
     acute = (near < far)[..., None]
@@ -140,9 +182,10 @@ def gating_jacobians(xp: Namespace, W: Any, U: Any, same: bool = False) -> tuple
     return by_u, by_w
 
 
-def gradient(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:
+def gradient(xp: Namespace, W: Any, V: Any, a: Any, b: Any, geometry: Any = angles) -> Any:
     r""":math:`\nabla_j J = a_j[\sum_i a_i F(e_j, w_i) - \sum_k b_k F(e_j, v_k)]`, (K, d)."""
-    return a[:, None] * (gated_sum(xp, W, W, a, same=True) - gated_sum(xp, W, V, b))
+    students = gated_sum(xp, W, W, a, True, geometry)
+    return a[:, None] * (students - gated_sum(xp, W, V, b, False, geometry))
 
 
 def hessian(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:

@@ -8,6 +8,7 @@ from . import zoo
 from ._base import AbstractField
 from ._block_family import block_family
 from ._inputs import AbstractInputs, Gaussian, Isotropic, Sample
+from ._one_student import one_student_flow
 from ._overlaps import OverlapFlow
 from ._restrict import restrict
 from ._teacher_student import TeacherStudent
@@ -59,6 +60,8 @@ def _build(spec: dict[str, Any]) -> AbstractField:
                 output_weights=spec["output_weights"],
                 teacher_weights=spec["teacher_weights"],
             )
+        case "OneStudentFlow":
+            return one_student_flow(spec["teacher"])
         case "RestrictedField":
             return restrict(
                 field_from_spec(spec["field"]),

@@ -10,6 +10,7 @@ from ._basins import basins as basins
 from ._bifurcation import bifurcation as bifurcation
 from ._disconnectivity import disconnectivity as disconnectivity
 from ._landscape import landscape as landscape
+from ._lyapunov import lyapunov as lyapunov
 from ._portrait import portrait as portrait
 from ._spectrum import spectrum as spectrum
 from ._trajectories import trajectories as trajectories

@@ -1,9 +1,9 @@
 """Double wells: everything about them is known exactly."""
 
-import jax
-import jax.numpy as jnp
+from typing import Any
 
 from ...symmetry import SignedPermutations
+from .._closed_form import ClosedForm
 from .._functions import GradientFlow
 from .._samplers import Box
 from ._describe import describe
@@ -27,7 +27,7 @@ def double_well() -> GradientFlow:
         0.25
     """
     return GradientFlow(
-        _well_and_bowl,
+        _WELL_AND_BOWL,
         (2,),
         coordinates=("x", "y"),
         loss_floor=0.0,
@@ -65,7 +65,7 @@ def double_wells(n: int = 3) -> GradientFlow:
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ValueError(f"n is {n!r}; needed: the number of double wells, 1 or more.")
     return GradientFlow(
-        _wells,
+        _WELLS,
         (n,),
         coordinates=tuple(f"u{i + 1}" for i in range(n)),
         symmetry=SignedPermutations(n),
@@ -75,9 +75,13 @@ def double_wells(n: int = 3) -> GradientFlow:
     )
 
 
-def _wells(u: jax.Array) -> jax.Array:
-    return jnp.sum((u**2 - 1) ** 2) / 4
+def _wells(xp: Any, u: Any) -> Any:
+    return ((u**2 - 1) ** 2).sum() / 4
 
 
-def _well_and_bowl(w: jax.Array) -> jax.Array:
-    return _wells(w[:1]) + w[1] ** 2 / 2
+def _well_and_bowl(xp: Any, w: Any) -> Any:
+    return _wells(xp, w[:1]) + w[1] ** 2 / 2
+
+
+# Made once, so that all systems share one compilation.
+_WELLS, _WELL_AND_BOWL = ClosedForm(_wells), ClosedForm(_well_and_bowl)

@@ -1,10 +1,12 @@
 """A field that is not a gradient: its equilibria can be foci."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 
 from .._functions import VectorField
+from .._namespace import JAX
 from .._samplers import Box
 from ._describe import describe, finite
 
@@ -15,8 +17,12 @@ class _Duffing(eqx.Module):
     damping: float
 
     def __call__(self, w: jax.Array) -> jax.Array:
+        return self.on(JAX, w)
+
+    def on(self, xp: Any, w: Any) -> Any:
+        """The closed form; see `ClosedForm`."""
         x, v = w
-        return jnp.stack([v, x - x**3 - self.damping * v])
+        return xp.stack([v, x - x**3 - self.damping * v])
 
 
 def duffing(damping: float = 0.3) -> VectorField:

@@ -1,9 +1,10 @@
 """The surface on which searches for saddles have been tried since 1979."""
 
-import jax
-import jax.numpy as jnp
+from typing import Any
+
 import numpy as np
 
+from .._closed_form import ClosedForm
 from .._functions import GradientFlow
 from .._samplers import Box
 from ._describe import describe
@@ -37,7 +38,7 @@ def muller_brown() -> GradientFlow:
         -146.7
     """
     return GradientFlow(
-        _potential,
+        _POTENTIAL,
         (2,),
         coordinates=("x", "y"),
         sampler=Box([-1.5, -0.2], [1.2, 2.0]),
@@ -45,6 +46,10 @@ def muller_brown() -> GradientFlow:
     )
 
 
-def _potential(w: jax.Array) -> jax.Array:
+def _potential(xp: Any, w: Any) -> Any:
     x, y = w[0] - _X, w[1] - _Y
-    return jnp.sum(_HEIGHT * jnp.exp(_XX * x**2 + _XY * x * y + _YY * y**2))
+    return (_HEIGHT * xp.exp(_XX * x**2 + _XY * x * y + _YY * y**2)).sum()
+
+
+# Made once, so that all systems share one compilation.
+_POTENTIAL = ClosedForm(_potential)
