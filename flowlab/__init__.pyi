@@ -74,6 +74,10 @@ from .basins import UncertaintyExponent as UncertaintyExponent
 from .certify import Certificate as Certificate
 from .certify import CertificationError as CertificationError
 from .certify import certify as certify
+from .certify import check_conjecture1 as check_conjecture1
+from .certify import CheckedLog as CheckedLog
+from .certify import Conjecture1Proof as Conjecture1Proof
+from .certify import prove_conjecture1 as prove_conjecture1
 from .search import find_critical_points as find_critical_points
 
 # Floor 7: the graph between critical points, and the whole way there.

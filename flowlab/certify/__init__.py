@@ -1,4 +1,5 @@
-"""Proofs by ball arithmetic: that a critical point exists, is unique in a box, and what it is."""
+"""Proofs by ball arithmetic: that a critical point exists, is unique in a box, and what it is; and
+the signs that Conjecture 1 claims."""
 
 import sys
 import types
@@ -16,6 +17,10 @@ else:
 from ._certificate import Certificate as Certificate
 from ._certify import certify as certify
 from ._refusal import CertificationError as CertificationError
+from .conjecture1 import check_conjecture1 as check_conjecture1
+from .conjecture1 import CheckedLog as CheckedLog
+from .conjecture1 import Conjecture1Proof as Conjecture1Proof
+from .conjecture1 import prove_conjecture1 as prove_conjecture1
 
 
 class _Room(types.ModuleType):
