@@ -1,7 +1,8 @@
 r"""A checker of the log of a proof of Conjecture 1, which shares no code with the search.
 
 It needs python-flint alone. What it takes from the log are the boxes; the quantity, its orders of
-vanishing, the covering and every bound are its own. It reads the claim off
+vanishing (`_orders`, in exact arithmetic), the covering and every bound are its own. It reads the
+claim off
 
 .. math::
     F = \pm m(t)\,c(\theta)(2\pi-c(\theta))
@@ -15,11 +16,14 @@ polynomial on a box enclose its values there. The search uses centred forms, whi
 import dataclasses
 import json
 import os
+from collections.abc import Callable
 from fractions import Fraction
 from math import comb
 from pathlib import Path
 
 from flint import arb, arb_mat, arb_poly, ctx, fmpq
+
+from ._orders import order_at_vertex, order_on_edge
 
 DEGREE = 28
 BITS = 192
@@ -105,13 +109,17 @@ def _check(head: dict, lines: list[dict], end: dict) -> CheckedLog:
         return CheckedLog("counterexample", head["signed"], theta, 0, holes)
     _require(head["signed"], "only a counterexample can be proved of the printed quantity")
     _require(end["verdict"] == ("undecided" if holes else "proved"), "the verdict is not that")
+    pieces = [_Piece(line, theta) for line in lines]
     for place in PLACES:
-        pieces = [_Piece(line, theta) for line in lines if line["region"] == place]
-        _require_cover(place, pieces, theta)
-        for piece in pieces:
-            piece.check()
+        _require_cover(place, [piece for piece in pieces if piece.place == place], theta)
+    for piece in pieces:
+        piece.require_tiling()
     boxes = sum(len(line["boxes"]) for line in lines)
     _require(boxes == end["boxes"] and holes == end["undecided"], "the counts are wrong")
+    for place in PLACES:
+        _require_orders(place)
+    for piece in pieces:
+        piece.require_bounds()
     return CheckedLog(end["verdict"], True, theta, boxes, holes)
 
 
@@ -166,6 +174,27 @@ def _require_cover(place: str, pieces: list["_Piece"], theta: tuple[float, float
                 _require(covered, f"the pieces of {place} leave out {corners}")
 
 
+def _affine(pair: str) -> Callable[[str], tuple[int, int, int]]:
+    """Gives (k, alpha, beta) such that a sum of coordinates is k pi + alpha p + beta q."""
+
+    def affine(names: str) -> tuple[int, int, int]:
+        origin, right, up = (int(_sum(names, pair, *at)) for at in ((0, 0), (1, 0), (0, 1)))
+        return origin, right - origin, up - origin
+
+    return affine
+
+
+def _require_orders(place: str) -> None:
+    """The orders of vanishing are right, in exact arithmetic."""
+    *names, side, _, edges, vertices = PLACES[place]
+    for pair in ("ab", "bc", "ca"):
+        affine, name = _affine(pair), "".join(sorted(pair))
+        edge = order_on_edge(affine, tuple(names), side)
+        vertex = order_at_vertex(affine, tuple(names), side)
+        least = vertices.get(name, min(4, edges[pair[0]] + edges[pair[1]]))
+        _require(edges[pair[0]] <= edge and least <= vertex, f"the orders of {place} at {pair}")
+
+
 # ---- the quantity as power series in two variables: entry j is the polynomial at the j-th power --
 
 
@@ -209,14 +238,10 @@ def _signed_quantity(place: str, pair: str, base: tuple, unit: arb) -> list[arb_
     """F, with the sign claimed of it, in multiples of the unit from a base point."""
     theta, t, delta, side, sign, _, _ = PLACES[place]
 
-    def angle(names: str) -> tuple[Fraction, int, int]:
-        origin, right, up = (_sum(names, pair, *at) for at in ((0, 0), (1, 0), (0, 1)))
-        return _sum(names, pair, *base), int(right - origin), int(up - origin)
-
     functions = {}
     for names in (theta, t, delta):
-        start, alpha, beta = angle(names)
-        functions[names] = [_lift(f, alpha, beta) for f in _series(start, unit)]
+        _, *slopes = _affine(pair)(names)
+        functions[names] = [_lift(f, *slopes) for f in _series(_sum(names, pair, *base), unit)]
     (m_theta, c_theta), (m_t, c_t), (_, c_delta) = (functions[n] for n in (theta, t, delta))
     both = _times(c_theta, c_theta)
     zero = [arb_poly([])] * (DEGREE + 1)
@@ -231,7 +256,7 @@ def _tail(place: str, pair: str, base: tuple, unit: arb) -> arb:
     """A bound of all terms above the degree where no variable exceeds one unit."""
 
     def size(names: str) -> tuple[arb, arb]:
-        slopes = [_sum(names, pair, *at) - _sum(names, pair, 0, 0) for at in ((1, 0), (0, 1))]
+        _, *slopes = _affine(pair)(names)
         reach = DISC * sum(abs(slope) for slope in slopes)
         rest = _ball(abs(1 - _sum(names, pair, *base))) * arb.pi() + _ball(reach)
         growth = _ball(reach).cosh()
@@ -253,7 +278,8 @@ class _Piece:
     def __init__(self, line: dict, theta: tuple[float, float] | None):
         self.place, self.pair, self.blown = line["region"], line["pair"], line["blown"]
         self.low, self.theta = tuple(line["low"]), theta
-        names = len(self.pair) == 2 and set(self.pair) < set("abc")
+        names = len(self.pair) == len(set(self.pair)) == 2 and set(self.pair) < set("abc")
+        _require(self.place in PLACES, f"there is no region {self.place}")
         _require(names and self.low in {(0, 0), (1, 0), (0, 1), (1, 1)}, f"no piece {line}")
         _require(self.blown is False or (self.blown is True and self.low == (0, 0)), "blown-up")
         self.boxes = {(level, i, j): bound for level, i, j, bound in line["boxes"]}
@@ -275,10 +301,13 @@ class _Piece:
             first = vertices.get("".join(sorted(self.pair)), first + second)
         return first, second
 
-    def check(self) -> None:
-        """Boxes and holes are exactly a tiling, and the quotient has the sign on every box."""
+    def require_tiling(self) -> None:
+        """Boxes and holes tile the unit square, but for what is outside the interval of theta."""
         used = self._tile(0, 0, 0)
         _require(used == len(self.boxes) + len(self.holes), f"boxes of {self.name} overlap")
+
+    def require_bounds(self) -> None:
+        """The quotient has the sign claimed, and is above the bound, on every box."""
         if not self.boxes:
             return
         table, starts, tail = self._quotient()
@@ -319,9 +348,7 @@ class _Piece:
         orders, unit = self.orders(), arb.pi() / 4
         # About the middle, unless it is divided by a power or blown up.
         starts = [Fraction(0) if self.blown or n else Fraction(1, 2) for n in orders]
-        base = tuple(
-            (low + start) / 4 for low, start in zip(self.low, starts, strict=True)
-        )
+        base = tuple((low + start) / 4 for low, start in zip(self.low, starts, strict=True))
         rows = _signed_quantity(self.place, self.pair, base, unit)
         table = arb_mat(DEGREE + 1, DEGREE + 1)
         for j, row in enumerate(rows):

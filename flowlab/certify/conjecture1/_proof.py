@@ -108,9 +108,7 @@ class Conjecture1Proof:
             range_ += f", {self.theta[0]!r} <= theta <= {self.theta[1]!r}"
         if self.counterexample is not None:
             point = self.counterexample
-            return (
-                f"False: at theta = {point.theta} pi, phi = {point.phi} pi, L12 = {point.value}."
-            )
+            return f"False: at theta = {point.theta} pi, phi = {point.phi} pi, L12 = {point.value}."
         claim = "L12 > 0 for 0 < phi < theta, L12 < 0 for -pi < phi < 0 and theta < phi <= pi"
         but = ", outside the undecided boxes" if self.undecided else ""
         return f"For {range_}{but}: {claim}."

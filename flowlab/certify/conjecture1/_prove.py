@@ -1,7 +1,7 @@
 """Proving Conjecture 1: branch and bound on the pieces of the four regions."""
 
-import dataclasses
 import math
+import numbers
 import os
 from fractions import Fraction
 from importlib.metadata import version
@@ -93,11 +93,11 @@ def prove_conjecture1(
 
 def _require_options(theta: tuple[float, float] | None, depth: int) -> None:
     if theta is not None:
-        ends = tuple(theta)
-        if len(ends) != 2 or not 0 <= ends[0] <= ends[1] <= math.pi or ends[0] == math.pi:
+        real = len(theta) == 2 and all(isinstance(end, numbers.Real) for end in theta)
+        if not real or not (0 <= theta[0] <= theta[1] <= math.pi and theta[1] > 0):
             raise ValueError(
                 f"theta is {theta!r}; needed: the ends (low, high) of an interval within [0, pi], "
-                "or None for all of it."
+                "in radians, or None for all of it."
             )
     if not isinstance(depth, int) or not 0 <= depth <= DEEPEST:
         raise ValueError(f"depth is {depth!r}; needed: an integer from 0 to {DEEPEST}.")

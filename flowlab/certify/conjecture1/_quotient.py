@@ -31,10 +31,11 @@ class Quotient:
         e, f = piece.orders
         # What is divided by a power of u or v is expanded where that is 0.
         free = not piece.blown
-        self.start = (HALF if free and e == 0 else Fraction(0), HALF if free and f == 0 else Fraction(0))
-        base = tuple(
-            low + WIDTH * start for low, start in zip(piece.low, self.start, strict=True)
+        self.start = (
+            HALF if free and e == 0 else Fraction(0),
+            HALF if free and f == 0 else Fraction(0),
         )
+        base = tuple(low + WIDTH * start for low, start in zip(piece.low, self.start, strict=True))
         rows = taylor(piece, base, degree)
         size = degree + 1
         table = arb_mat(size, size)
