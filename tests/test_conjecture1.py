@@ -16,8 +16,8 @@ pytest.importorskip("flint")
 from flint import arb, arb_poly
 
 from flowlab.certify._balls import working_precision
-from flowlab.certify.conjecture1 import _orders, _prove
-from flowlab.certify.conjecture1._orders import order_at_vertex, order_on_edge
+from flowlab.certify.conjecture1 import _prove
+from flowlab.certify.conjecture1._orders import orders, quantity
 from flowlab.certify.conjecture1._prove import BITS
 from flowlab.certify.conjecture1._quantity import taylor, value
 from flowlab.certify.conjecture1._quotient import Quotient
@@ -103,9 +103,8 @@ def test_orders_of_vanishing_are_exact(region, pair):
     affine = Piece(region, pair, (Fraction(0), Fraction(0)), False, (0, 0)).affine
     names = (region.theta, region.t, region.delta)
     edges = [region.edges["abc".index(name)] for name in pair]
-    assert order_on_edge(affine, names, region.side) == edges[0]
     total = region.vertices.get("".join(sorted(pair)), sum(edges))
-    assert order_at_vertex(affine, names, region.side) == total
+    assert orders(affine, names, region.side) == (edges[0], total)
 
 
 @pytest.mark.parametrize("region, pair", CORNERS[::2], ids=lambda x: getattr(x, "name", x))
@@ -115,7 +114,7 @@ def test_exact_coefficients_are_in_the_balls_of_the_search(region, pair):
     names = (region.theta, region.t, region.delta)
     with working_precision(BITS):
         balls = taylor(piece, zero, 20)
-        exact_table = _orders._quantity(piece.affine, names, region.side)
+        exact_table = quantity(piece.affine, names, region.side)
         quarter = arb.pi() / 4
         for i, row in enumerate(exact_table):
             for j, coefficient in enumerate(row[: 21 - i]):

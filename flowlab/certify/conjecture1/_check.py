@@ -23,9 +23,9 @@ from pathlib import Path
 
 from flint import arb, arb_mat, arb_poly, ctx, fmpq
 
-from ._orders import order_at_vertex, order_on_edge
+from ._orders import orders
 
-DEGREE = 28
+DEGREE = 24
 BITS = 192
 DISC = 4
 """Radius of the polydisc of Cauchy's estimate."""
@@ -188,10 +188,8 @@ def _require_orders(place: str) -> None:
     """The orders of vanishing are right, in exact arithmetic."""
     *names, side, _, edges, vertices = PLACES[place]
     for pair in ("ab", "bc", "ca"):
-        affine, name = _affine(pair), "".join(sorted(pair))
-        edge = order_on_edge(affine, tuple(names), side)
-        vertex = order_at_vertex(affine, tuple(names), side)
-        least = vertices.get(name, min(4, edges[pair[0]] + edges[pair[1]]))
+        edge, vertex = orders(_affine(pair), tuple(names), side)
+        least = vertices.get("".join(sorted(pair)), min(4, edges[pair[0]] + edges[pair[1]]))
         _require(edges[pair[0]] <= edge and least <= vertex, f"the orders of {place} at {pair}")
 
 
@@ -212,7 +210,8 @@ def _times(left: list[arb_poly], right: list[arb_poly]) -> list[arb_poly]:
     for j in range(DEGREE + 1):
         row = arb_poly([])
         for i in range(j + 1):
-            row += left[i] * right[j - i]
+            if len(left[i]) and len(right[j - i]):  # an angle without q has no other row
+                row += left[i] * right[j - i]
         rows.append(arb_poly(row.coeffs()[: DEGREE + 1 - j]))
     return rows
 
@@ -228,24 +227,27 @@ def _series(start: Fraction, unit: arb) -> tuple[arb_poly, arb_poly]:
     for n in range(DEGREE - 1):
         sines.append(-unit * unit * sines[n] / ((n + 1) * (n + 2)))
     product = arb_poly([arb.pi() - angle, -unit]) * arb_poly(sines)
-    m = arb_poly(product.coeffs()[: DEGREE + 1])
+    m = _cut(product)
     first = arb.pi() - (arb.pi() - angle) * angle.cos() - angle.sin()
     c = arb_poly([first]) + m.integral() * unit
-    return m, arb_poly(c.coeffs()[: DEGREE + 1])
+    return m, _cut(c)
+
+
+def _cut(series: arb_poly) -> arb_poly:
+    return arb_poly(series.coeffs()[: DEGREE + 1])
 
 
 def _signed_quantity(place: str, pair: str, base: tuple, unit: arb) -> list[arb_poly]:
     """F, with the sign claimed of it, in multiples of the unit from a base point."""
     theta, t, delta, side, sign, _, _ = PLACES[place]
 
-    functions = {}
-    for names in (theta, t, delta):
+    def lifted(names: str) -> list[list[arb_poly]]:
         _, *slopes = _affine(pair)(names)
-        functions[names] = [_lift(f, *slopes) for f in _series(_sum(names, pair, *base), unit)]
-    (m_theta, c_theta), (m_t, c_t), (_, c_delta) = (functions[n] for n in (theta, t, delta))
-    both = _times(c_theta, c_theta)
+        m, c = _series(_sum(names, pair, *base), unit)
+        return [_lift(f, *slopes) for f in (m, c, _cut(c * (2 * arb.pi() - c)))]
+
+    (m_theta, c_theta, square), (m_t, c_t, _), (_, c_delta, _) = map(lifted, (theta, t, delta))
     zero = [arb_poly([])] * (DEGREE + 1)
-    square = _plus(_plus(zero, c_theta, 2 * arb.pi()), both, -1)
     bracket = _plus(_plus(c_theta, c_t), c_delta, -1)
     bracket = _plus(_plus(zero, bracket, arb.pi()), _times(c_theta, c_t), -1)
     quantity = _plus(_times(m_theta, bracket), _times(m_t, square), -side)
@@ -285,13 +287,13 @@ class _Piece:
         self.boxes = {(level, i, j): bound for level, i, j, bound in line["boxes"]}
         self.holes = {(level, i, j) for level, i, j in line["undecided"]}
         _require(len(self.boxes) == len(line["boxes"]), f"a box of {self.name} is there twice")
-        _require(self.orders() == tuple(line["orders"]), f"the orders of {self.name}")
+        _require(self.powers() == tuple(line["orders"]), f"the orders of {self.name}")
 
     @property
     def name(self) -> str:
         return f"{self.place} {self.pair} {'blown up' if self.blown else self.low}"
 
-    def orders(self) -> tuple[int, int]:
+    def powers(self) -> tuple[int, int]:
         """Powers of u and v by which F may be divided."""
         edges, vertices = PLACES[self.place][5:]
         first, second = (
@@ -345,17 +347,17 @@ class _Piece:
 
     def _quotient(self) -> tuple[arb_mat, list[Fraction], arb]:
         """Its coefficients about a point of the square, that point, and what they leave out."""
-        orders, unit = self.orders(), arb.pi() / 4
+        powers, unit = self.powers(), arb.pi() / 4
         # About the middle, unless it is divided by a power or blown up.
-        starts = [Fraction(0) if self.blown or n else Fraction(1, 2) for n in orders]
+        starts = [Fraction(0) if self.blown or n else Fraction(1, 2) for n in powers]
         base = tuple((low + start) / 4 for low, start in zip(self.low, starts, strict=True))
         rows = _signed_quantity(self.place, self.pair, base, unit)
         table = arb_mat(DEGREE + 1, DEGREE + 1)
         for j, row in enumerate(rows):
             for i, coefficient in enumerate(row.coeffs()):
-                first = (i + j if self.blown else i) - orders[0]
-                if first >= 0 and j >= orders[1]:
-                    table[first, j - orders[1]] = coefficient
+                first = (i + j if self.blown else i) - powers[0]
+                if first >= 0 and j >= powers[1]:
+                    table[first, j - powers[1]] = coefficient
         return table, starts, _tail(self.place, self.pair, base, unit)
 
 

@@ -29,26 +29,27 @@ PI = fmpq_poly([0, 1])
 ZERO = fmpq_poly([])
 
 
-def order_on_edge(affine: Callable[[str], tuple[int, int, int]], names: tuple, side: int) -> int:
-    """The order, up to 4, to which F vanishes on the edge x = 0 of a triangle.
+def orders(
+    affine: Callable[[str], tuple[int, int, int]], names: tuple[str, str, str], side: int
+) -> tuple[int, int]:
+    """The orders, up to 4, to which F vanishes on the edge x = 0 and at the vertex x = y = 0.
 
     Args:
         affine: gives (k, alpha, beta) such that the angle of a name is k pi + alpha x + beta y.
         names: of theta, t and delta.
         side: the sign of the term m(t) D.
+
+    Returns:
+        The order on the edge and the smallest total degree of a term.
     """
-    table = _quantity(affine, names, side)
-    return next((i for i, row in enumerate(table) if any(x != ZERO for x in row)), ACROSS)
+    table = quantity(affine, names, side)
+    present = [(i, i + j) for i, row in enumerate(table) for j, x in enumerate(row) if x != ZERO]
+    across, total = zip(*present, strict=True) if present else ((ACROSS,), (ACROSS,))
+    return min(across), min(min(total), ACROSS)
 
 
-def order_at_vertex(affine: Callable[[str], tuple[int, int, int]], names: tuple, side: int) -> int:
-    """The smallest total degree, up to 4, of a term of F at the vertex; arguments as above."""
-    table = _quantity(affine, names, side)
-    present = (i + j for i, row in enumerate(table) for j, x in enumerate(row) if x != ZERO)
-    return min(present, default=ACROSS)
-
-
-def _quantity(affine: Callable, names: tuple, side: int) -> Table:
+def quantity(affine: Callable, names: tuple[str, str, str], side: int) -> Table:
+    """Coefficients of F, those of x^0 to x^3 and y^0 to y^27; arguments as of `orders`."""
     (m_theta, c_theta), (m_t, c_t), (_, c_delta) = (
         [_lift(series, alpha, beta) for series in _series(k)]
         for k, alpha, beta in map(affine, names)
