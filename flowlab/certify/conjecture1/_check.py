@@ -101,8 +101,11 @@ def _check(head: dict, lines: list[dict], end: dict) -> CheckedLog:
     _require(head["format"] == "flowlab: signs of Conjecture 1", "it is another file")
     _require(head["schema_version"] == 1, "it is of another version")
     _require(isinstance(head["signed"], bool), "signed is neither true nor false")
-    theta = None if head["theta"] is None else tuple(float(x) for x in head["theta"])
-    _require(theta is None or 0 <= theta[0] <= theta[1] < 4, "theta is not an interval")
+    theta = None
+    if head["theta"] is not None:
+        low, high = head["theta"]
+        theta = float(low), float(high)
+        _require(0 <= low <= high < 4, "theta is not an interval")
     holes = sum(len(line["undecided"]) for line in lines)
     if end["verdict"] == "counterexample":
         _refute(head["signed"], theta, end["counterexample"])
@@ -131,9 +134,9 @@ def _require(condition: bool, otherwise: str) -> None:
 # ---- angles, exactly, in units of pi ----
 
 
-def _sum(names: str, pair: str, p: Fraction, q: Fraction) -> Fraction:
+def _sum(names: str, pair: str, p: Fraction | int, q: Fraction | int) -> Fraction:
     coordinates = dict.fromkeys("abc", 1 - p - q) | {pair[0]: p, pair[1]: q}
-    return sum((coordinates[name] for name in names), Fraction(0))
+    return Fraction(sum(coordinates[name] for name in names))
 
 
 def _outside(low: Fraction, high: Fraction, theta: tuple[float, float] | None) -> bool:
@@ -186,9 +189,9 @@ def _affine(pair: str) -> Callable[[str], tuple[int, int, int]]:
 
 def _require_orders(place: str) -> None:
     """The orders of vanishing are right, in exact arithmetic."""
-    *names, side, _, edges, vertices = PLACES[place]
+    theta, t, delta, side, _, edges, vertices = PLACES[place]
     for pair in ("ab", "bc", "ca"):
-        edge, vertex = orders(_affine(pair), tuple(names), side)
+        edge, vertex = orders(_affine(pair), (theta, t, delta), side)
         least = vertices.get("".join(sorted(pair)), min(4, edges[pair[0]] + edges[pair[1]]))
         _require(edges[pair[0]] <= edge and least <= vertex, f"the orders of {place} at {pair}")
 

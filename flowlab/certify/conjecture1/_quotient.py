@@ -35,7 +35,7 @@ class Quotient:
             HALF if free and e == 0 else Fraction(0),
             HALF if free and f == 0 else Fraction(0),
         )
-        base = tuple(low + WIDTH * start for low, start in zip(piece.low, self.start, strict=True))
+        base = (piece.low[0] + WIDTH * self.start[0], piece.low[1] + WIDTH * self.start[1])
         rows = taylor(piece, base, degree)
         size = degree + 1
         table = arb_mat(size, size)
