@@ -82,7 +82,7 @@ class Conjecture1Proof:
         >>> proof.verdict, len(proof.undecided) > 0
         ('undecided', True)
         >>> [str(end) for end in proof.undecided[0].theta]
-        ['3/4', '1']
+        ['1/2', '1']
     """
 
     theta: tuple[float, float] | None
