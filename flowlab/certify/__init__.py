@@ -1,4 +1,5 @@
-"""Proofs by ball arithmetic: that a critical point exists, is unique in a box, and what it is."""
+"""Proofs by ball arithmetic: that a critical point exists, is unique in a box, and what it is; and
+the signs that Conjecture 1 claims."""
 
 import sys
 import types
@@ -25,6 +26,10 @@ from ._theorem5 import one_student_convergence as one_student_convergence
 from ._theorem5 import OneStudentConvergence as OneStudentConvergence
 from ._theorem5 import Theorem5 as Theorem5
 from ._theorem5 import theorem5 as theorem5
+from .conjecture1 import check_conjecture1 as check_conjecture1
+from .conjecture1 import CheckedLog as CheckedLog
+from .conjecture1 import Conjecture1Proof as Conjecture1Proof
+from .conjecture1 import prove_conjecture1 as prove_conjecture1
 
 
 class _Room(types.ModuleType):
