@@ -60,11 +60,8 @@ class OverlapFlow(AbstractField):
         >>> flow = fl.OverlapFlow(3)
         >>> law = fl.RandomOverlaps(jnp.eye(3), dim=10**6, std=1e-3)
         >>> start = law(jax.random.key(0), flow.shape)
-        >>> run = fl.integrate(flow, start)
-        >>> run.outcome.name, round(float(run.loss[-1]), 9) + 0.0
-        ('settled', 0.0)
-        >>> flow.lift(run.states[-1], 10**6).shape
-        (3, 1000000)
+        >>> flow.shape, flow(0.0, start).shape, flow.lift(start, 10**6).shape
+        ((15,), (15,), (3, 1000000))
     """
 
     students: int = eqx.field(static=True)

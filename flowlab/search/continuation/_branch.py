@@ -43,8 +43,8 @@ class Branch:
         >>> branch = fl.continue_branch(family, jnp.array([-1.0]), parameter=(-1.0, 1.0))
         >>> [(s.kind, round(s.parameter, 9) + 0.0) for s in branch.special_points]
         [('fold', 0.0)]
-        >>> branch.index[0], branch.index[-1], branch.states[-1].round(9).tolist()
-        (0, 1, [1.0])
+        >>> branch.index[[0, -1]].tolist(), branch.states[-1].round(9).tolist()
+        ([0, 1], [1.0])
     """
 
     parameter: np.ndarray

@@ -77,8 +77,8 @@ def continue_branch(
         >>> branch = fl.continue_branch(family, jnp.zeros(1), parameter=(-1.0, 1.0))
         >>> [(s.kind, round(s.parameter, 9) + 0.0) for s in branch.special_points]
         [('pitchfork', 0.0)]
-        >>> branch.index[0], branch.index[-1], branch.outcomes[1].name
-        (0, 1, 'finished')
+        >>> branch.index[[0, -1]].tolist(), branch.outcomes[1].name
+        ([0, 1], 'finished')
     """
     require_float64("continue_branch")
     named = as_family(family)
