@@ -154,6 +154,11 @@ class MorseCheck:
         euler: their alternating sum.
         holds: whether it is 1 and all inequalities hold.
         reason: why the check does not apply, empty if it does.
+
+    Example:
+        >>> from flowlab import MorseCheck
+        >>> bool(MorseCheck(counts=(2, 1), euler=1, holds=True))
+        True
     """
 
     counts: tuple[int, ...]
