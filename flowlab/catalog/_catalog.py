@@ -158,7 +158,7 @@ class Catalog:
             ...     fl.TeacherStudent(jnp.eye(2)), key=jax.random.key(0), starts=100)
             >>> [point.kind for point in catalog.search(index=0)]
             ['global minimum']
-            >>> len(catalog.search(index=(1, None), loss=(0.0, 0.5), isotropy="DS_2"))
+            >>> len(catalog.search(index=(1, None), loss=(0.0, 0.5), isotropy="S_2"))
             1
         """
         points = selected(self.points, criteria)

@@ -54,7 +54,8 @@ def merge(*catalogs: Catalog, field: AbstractField | None = None) -> Catalog:
         >>> runs = [fl.find_critical_points(field, key=jax.random.key(n), starts=40)
         ...         for n in (0, 1)]
         >>> both = merge(*runs)
-        >>> len(both), both[0].hits == runs[0][0].hits + runs[1][0].hits, len(merge(both, *runs))
+        >>> counted = [sum(point.hits for point in run) for run in (both, *runs)]
+        >>> len(both), counted[0] == counted[1] + counted[2], len(merge(both, *runs))
         (3, True, 3)
     """
     if not catalogs:
