@@ -19,7 +19,6 @@ from ._probe import losses as losses
 from ._probe import probe as probe
 from ._probe import Probe as Probe
 from ._record import CriticalPoint as CriticalPoint
-from ._refine import compile_ahead as compile_ahead
 from ._refine import outcome_of as outcome_of
 from ._refine import refine as refine
 from ._refine import Refined as Refined

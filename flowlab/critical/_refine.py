@@ -90,13 +90,6 @@ def refine(field: AbstractField, w0: Any, *, max_steps: int = 100, throw: bool =
     return Refined(location, residual, outcome, int(result.steps[0]), distance)
 
 
-def compile_ahead(field: AbstractField) -> None:
-    """Compile what refining and classifying a few points takes."""
-    anywhere = np.ones((1, *field.shape))
-    newton_batches(field, anywhere, max_steps=0)
-    probe(field, anywhere[0])
-
-
 def outcome_of(field: AbstractField, location: np.ndarray) -> Outcome:
     """Return `settled` if the location is a zero of the field, else what it is."""
     if not np.all(np.isfinite(location)):

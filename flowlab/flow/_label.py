@@ -7,13 +7,12 @@ import numpy as np
 
 from .._outcome import Outcome
 from ..catalog import Collector
-from ..critical import compile_ahead, newton_batches, outcome_of, unstable_projector
+from ..critical import newton_batches, outcome_of, unstable_projector
 from ..fields import AbstractField
 from ._images import Images
 from ._known import KnownSinks
 from ._lanes import NEAR, RESTING, Lanes
 from ._method import Method
-from ._threads import begun
 
 SAME, NEARBY, LINEAR = 1e-6, 1e-4, 1e-2
 """An end lies at a known sink if it is closer (relative) than `LINEAR` times the ratio of its
@@ -87,8 +86,6 @@ class Labeller:
         """Saddles at which lanes rested, by point, whether or not one stayed."""
         self._anchors: list[Anchor] = []
         self._lock = threading.Lock()
-        # Something unknown will be met: what that takes is compiled while lanes run.
-        self._compiled = None if known.balls else begun(lambda: compile_ahead(field))
         listed = [(image.point, self.images.number(image.element)) for image in known.images]
         self._listed = np.array(listed, int).reshape(-1, 2)
 
@@ -257,8 +254,6 @@ class Labeller:
     def _polish(self, labels: Labels, lanes: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Polish ends by Newton steps, and label those that lie at the zero it finds."""
         again = np.zeros(len(lanes), bool)
-        if self._compiled is not None:
-            self._compiled.result()
         polished = newton_batches(self.field, ends)
         states, residuals = np.asarray(polished.state), np.asarray(polished.residual)
         size = _sizes(ends)

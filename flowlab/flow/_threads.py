@@ -1,8 +1,7 @@
-"""Threads of a job: equal ones that share a queue, and one that compiles ahead."""
+"""Threads of a job, which share a queue."""
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 
 import jax
 
@@ -37,22 +36,6 @@ def in_threads(work: Work, count: int, on_error: Callable[[], object]) -> None:
             thread.join()
     if errors:
         raise errors[0]
-
-
-def begun(work: Work) -> "Future[None]":
-    """Return the future of `work`, which runs in a thread of its own from now on."""
-    future: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            in_64_bits(work)
-        except BaseException as error:
-            future.set_exception(error)
-        else:
-            future.set_result(None)
-
-    threading.Thread(target=run).start()
-    return future
 
 
 def in_64_bits(work: Work) -> None:
