@@ -175,7 +175,7 @@ def test_counts_add_up_whatever_happens():
 # Nothing depends on batches, threads or solvers
 
 
-@pytest.mark.parametrize("options", [{"batch": 64}, {"batch": 256}, {"batch": 64, "workers": 3}])
+@pytest.mark.parametrize("options", [{"batch": 64}, {"batch": 1000}, {"batch": 64, "workers": 3}])
 def test_labels_do_not_depend_on_batches_and_threads(options):
     plain = settle(PLANE, 1500, key=jax.random.key(5), workers=1)
     other = settle(PLANE, 1500, key=jax.random.key(5), **options)
