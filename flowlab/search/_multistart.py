@@ -17,6 +17,7 @@ from ..fields import AbstractField, AbstractSampler
 from ..flow import settle, starting_states
 from ..symmetry import Isotropy
 from ._completeness import Completeness
+from ._ends import ROUGH, alike
 from ._subspace import FOUND_BY as FIXED, search_subspace, subgroups_of
 from ._uphill import FOUND_BY as EIGENVECTORS, eigenvector_search
 
@@ -28,9 +29,6 @@ METHODS = ("flow", "newton")
 """What is used unless something else is asked for."""
 
 EVERY_METHOD = (*METHODS, FIXED, EIGENVECTORS)
-
-SAME = 1e-6
-"""Newton ends closer than this are one point."""
 
 
 def find_critical_points(
@@ -151,12 +149,9 @@ def _newton_search(
     result = newton_search(field, states)
     ends, residuals = np.asarray(result.state), np.asarray(result.residual)
     outcomes = _outcomes(field, ends, residuals)
-    settled = np.flatnonzero(outcomes == Outcome.settled)
-    if len(settled):
-        rounded = np.round(ends[settled].reshape(len(settled), -1) / SAME)
-        _, first, inverse = np.unique(rounded, axis=0, return_index=True, return_inverse=True)
-        hits = np.bincount(inverse.reshape(-1))
-        collector.add_all(ends[settled[first]], found_by="newton", hits=hits.tolist())
+    groups = alike(ends, np.flatnonzero(outcomes == Outcome.settled))
+    first, hits = [members[0] for members in groups], [len(members) for members in groups]
+    collector.add_all(ends[first], found_by="newton", hits=hits)
     return Outcome.count(outcomes)
 
 
@@ -165,6 +160,6 @@ def _outcomes(field: AbstractField, ends: np.ndarray, residuals: np.ndarray) -> 
     rough = np.full(len(ends), Outcome.exhausted, np.int8)
     finite = np.isfinite(residuals) & np.isfinite(ends).reshape(len(ends), -1).all(-1)
     rough[~finite] = Outcome.nonfinite
-    for index in np.flatnonzero(finite & (residuals < 1e-6)):
+    for index in np.flatnonzero(finite & (residuals < ROUGH)):
         rough[index] = outcome_of(field, ends[index])
     return rough

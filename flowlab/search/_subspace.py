@@ -28,6 +28,7 @@ from ..symmetry import (
     has_block_subgroups,
     isotropy_subgroups,
 )
+from ._ends import ROUGH, SAME, alike
 
 ROUND = 512
 """Starts that are drawn together."""
@@ -47,12 +48,6 @@ TOGETHER = 16
 DONE = 1e-12
 
 CONFIDENCE = 0.95
-
-SAME = 1e-6
-"""Ends closer than this are one point."""
-
-ROUGH = 1e-6
-"""Ends with a larger residual are no critical points, whatever the exact tolerance is."""
 
 FOUND_BY = "fixed_subspaces"
 
@@ -204,11 +199,7 @@ class _Ends:
         """Add the ends of many starts; return what each is."""
         finite = np.isfinite(residuals) & np.isfinite(states).all(axis=1)
         outcomes = [Outcome.exhausted if known else Outcome.nonfinite for known in finite]
-        near = np.flatnonzero(finite & (residuals < ROUGH))
-        # Ends that agree to rounding are looked at once.
-        _, groups = np.unique(np.round(states[near] / SAME), axis=0, return_inverse=True)
-        for group in range(groups.max(initial=-1) + 1):
-            members = near[groups.reshape(-1) == group]
+        for members in alike(states, np.flatnonzero(finite & (residuals < ROUGH))):
             outcome = self._add(int(numbers[members[0]]), states[members[0]], len(members))
             for member in members:
                 outcomes[member] = outcome

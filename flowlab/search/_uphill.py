@@ -11,6 +11,7 @@ from ..catalog import Collector
 from ..critical import CriticalPoint, newton_batches, outcome_of, spectrum
 from ..fields import AbstractField, AbstractGradientFlow
 from ._eigenvectors import follow_eigenvectors
+from ._ends import ROUGH, alike
 
 FOUND_BY = "eigenvectors"
 
@@ -19,12 +20,6 @@ SOFTEST = 6
 
 LENGTHS = (0.1, 0.5)
 """How far the starts are from the point, relative to its size (or to 1)."""
-
-ROUGH = 1e-6
-"""Ends with a larger residual are no critical points, whatever the exact tolerance is."""
-
-SAME = 1e-6
-"""Ends closer than this are one point."""
 
 
 def eigenvector_search(
@@ -92,14 +87,11 @@ def _add_ends(
     ends, residuals, _ = follow_eigenvectors(field, starts, index)
     finite = np.isfinite(residuals) & np.isfinite(ends).reshape(len(ends), -1).all(-1)
     outcomes = [Outcome.exhausted if known else Outcome.nonfinite for known in finite]
-    near = np.flatnonzero(finite & (residuals < ROUGH))
-    if len(near) == 0:
+    groups = alike(ends, np.flatnonzero(finite & (residuals < ROUGH)))
+    if not groups:
         return outcomes
-    rounded = np.round(ends[near].reshape(len(near), -1) / SAME)
-    _, first, groups = np.unique(rounded, axis=0, return_index=True, return_inverse=True)
-    polished = newton_batches(field, ends[near[first]])
-    for group, state in enumerate(np.asarray(polished.state)):
-        members = near[groups.reshape(-1) == group]
+    polished = newton_batches(field, ends[[members[0] for members in groups]])
+    for members, state in zip(groups, np.asarray(polished.state), strict=True):
         outcome = outcome_of(field, state)
         if outcome is Outcome.settled:
             collector.add(state, found_by=FOUND_BY, hits=len(members))
