@@ -1,5 +1,6 @@
 """What every test shares: 64-bit floats, no windows, a compilation cache, seeded randomness."""
 
+import gc
 import os
 import secrets
 import sys
@@ -68,6 +69,21 @@ def getkey(seed: int) -> Callable[[], jax.Array]:
 def rng(seed: int) -> np.random.Generator:
     """A NumPy generator with the test's seed."""
     return np.random.default_rng(seed)
+
+
+MAPS = Path("/proc/self/maps")
+MOST_MAPS = 20_000
+"""A program that XLA compiles takes several memory maps, and Linux gives a process 65,530: what
+comes after is a segmentation fault inside XLA."""
+
+
+@pytest.fixture(autouse=True)
+def forget_programs():
+    """Let go of compiled programs when a test has left too many of them."""
+    yield
+    if MAPS.exists() and MAPS.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)
