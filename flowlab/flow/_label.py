@@ -9,15 +9,11 @@ from .._outcome import Outcome
 from ..catalog import Collector
 from ..critical import newton_batches, outcome_of, unstable_projector
 from ..fields import AbstractField
+from ._anchors import SAME, Anchor, Anchors, Assign, sizes
 from ._images import Images
 from ._known import KnownSinks
 from ._lanes import NEAR, RESTING, Lanes
 from ._method import Method
-
-SAME, NEARBY, LINEAR = 1e-6, 1e-4, 1e-2
-"""An end lies at a known sink if it is closer (relative) than `LINEAR` times the ratio of its
-smallest to its largest rate, at least `SAME`, at most `NEARBY`: slow directions keep ends away from
-a sink, and other critical points farther still."""
 
 MOVED = 1e-3
 """A polish that moves further than this (relative) has found something else."""
@@ -27,9 +23,6 @@ NOISE = 10.0
 
 PASSES = 6
 """How often a lane may be sent on after a rest that was none."""
-
-ANCHORS = 64
-"""Most images of sinks that are kept at hand; of longer orbits each end is matched by itself."""
 
 CELLS = 32
 """Most ends that are polished on trial, to see whether the others lie where they lead."""
@@ -53,17 +46,6 @@ class Labels:
         return cls(exhausted, np.array(states), none, none.copy(), np.zeros(len(states), int))
 
 
-@dataclasses.dataclass(frozen=True)
-class Anchor:
-    """An image of an isolated sink at which ends are recognised."""
-
-    state: np.ndarray
-    point: int
-    image: int
-    reach: float
-    """How close an end must be, relative to its size."""
-
-
 class Labeller:
     """Turns ends of trajectories into points of a collection and elements of the symmetry group.
 
@@ -84,7 +66,7 @@ class Labeller:
         self.images = Images()
         self.passed: dict[int, np.ndarray] = {}
         """Saddles at which lanes rested, by point, whether or not one stayed."""
-        self._anchors: list[Anchor] = []
+        self._anchors = Anchors(collector, self.images, method.rtol)
         self._lock = threading.Lock()
         listed = [(image.point, self.images.number(image.element)) for image in known.images]
         self._listed = np.array(listed, int).reshape(-1, 2)
@@ -151,99 +133,29 @@ class Labeller:
         labels.outcome[lanes], labels.state[lanes] = outcome, state
         labels.point[lanes], labels.image[lanes] = point, image
 
+    def _assigner(self, labels: Labels, lanes: np.ndarray) -> Assign:
+        """Return what labels some of the lanes with a sink at whose image they rest."""
+
+        def assign(members: np.ndarray, anchor: Anchor) -> None:
+            state, point, image = anchor.state, anchor.point, anchor.image
+            self._assign(labels, lanes[members], Outcome.settled, state, point, image)
+
+        return assign
+
     def _resting(self, labels: Labels, lanes: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Label lanes that rest; return the mask of those that must go on."""
         again = np.zeros(len(lanes), bool)
         if len(lanes) == 0:
             return again
-        left = self._by_anchor(labels, lanes, ends, np.arange(len(lanes)))
-        left = self._by_symmetry(labels, lanes, ends, left)
+        assign = self._assigner(labels, lanes)
+        left = self._anchors.recognise(ends, np.arange(len(lanes)), assign)
         trial = self._trial(ends, left)
         if 0 < len(trial) < len(left):
             again[trial] = self._polish(labels, lanes[trial], ends[trial])
-            left = self._by_anchor(labels, lanes, ends, left[~np.isin(left, trial)])
-            left = self._by_symmetry(labels, lanes, ends, left)
+            left = self._anchors.recognise(ends, left[~np.isin(left, trial)], assign)
         if len(left):
             again[left] = self._polish(labels, lanes[left], ends[left])
         return again
-
-    def _reach(self, point: int) -> float:
-        """How close to a sink an end must be to lie at it, relative to its size."""
-        eigenvalues = self.collector.points[point].eigenvalues
-        rates = LINEAR * np.abs(eigenvalues.real).min() / np.abs(eigenvalues).max()
-        return max(100 * self.method.rtol, float(np.clip(rates, SAME, NEARBY)))
-
-    def _keep(self, state: np.ndarray, point: int, image: int) -> Anchor:
-        """Return an anchor, kept for later ends unless its orbit is too long for that."""
-        anchor = Anchor(state, point, image, self._reach(point))
-        if self.collector.points[point].orbit_size == 1 or len(self._anchors) < ANCHORS:
-            self._anchors.append(anchor)
-        return anchor
-
-    def _by_anchor(
-        self, labels: Labels, lanes, ends, left: np.ndarray, most: float = NEARBY
-    ) -> np.ndarray:
-        """Label those of `left` that lie at a sink met before; return the others.
-
-        Nothing farther than `most` (relative) is recognised.
-        """
-        if len(left) == 0 or not self._anchors:
-            return left
-        flat, size = ends[left].reshape(len(left), -1), _sizes(ends[left])
-        rows = np.arange(len(left))
-        best, nearest = np.full(len(left), np.inf), np.zeros(len(left), int)
-        for number, anchor in enumerate(self._anchors):
-            gap = np.abs(flat - anchor.state.reshape(-1)).max(-1)
-            gap[gap > min(anchor.reach, most) * size] = np.inf
-            closer = gap < best
-            best[closer], nearest[closer] = gap[closer], number
-        found = np.isfinite(best)
-        for number in np.unique(nearest[found]):
-            members = lanes[left[rows[found & (nearest == number)]]]
-            self._assign_anchor(labels, members, self._anchors[number])
-        return left[~found]
-
-    def _assign_anchor(self, labels: Labels, lanes, anchor: Anchor) -> None:
-        self._assign(labels, lanes, Outcome.settled, anchor.state, anchor.point, anchor.image)
-
-    def _by_symmetry(
-        self, labels: Labels, lanes, ends, left: np.ndarray, most: float = NEARBY
-    ) -> np.ndarray:
-        """Label those of `left` that lie at an image of a sink met before; return the others."""
-        missed: list[int] = []
-        sinks, size = self._sinks_with_images(most), _sizes(ends)
-        while len(left) and sinks:
-            place, left = left[0], left[1:]
-            anchor = self._image_of(sinks, ends[place], float(size[place]))
-            if anchor is None:
-                missed.append(place)
-                continue
-            self._assign_anchor(labels, lanes[place], anchor)
-            if anchor is self._anchors[-1]:
-                # Others that went to the same image are recognised all at once.
-                left = self._by_anchor(labels, lanes, ends, left, most)
-        return np.concatenate([np.array(missed, int), left])
-
-    def _sinks_with_images(self, most: float) -> list[tuple[int, np.ndarray, float, float]]:
-        """Number, location, norm and reach of each isolated sink of more than one image."""
-        return [
-            (number, p.location, float(np.linalg.norm(p.location)), min(self._reach(number), most))
-            for number, p in enumerate(self.collector.points)
-            if p.is_isolated_sink and p.orbit_size > 1
-        ]
-
-    def _image_of(self, sinks, end: np.ndarray, size: float) -> Anchor | None:
-        """Return the image of a sink within whose reach an end lies."""
-        norm = float(np.linalg.norm(end))
-        for point, location, length, reach in sinks:
-            tol = reach * size
-            if abs(norm - length) > tol * end.size**0.5:
-                continue
-            element = self.group.match(location, end, tol=tol)
-            if element is not None:
-                state = np.asarray(self.group.act(element, location))
-                return self._keep(state, point, self.images.number(element))
-        return None
 
     def _trial(self, ends: np.ndarray, left: np.ndarray) -> np.ndarray:
         """Return a few of `left`, one for each place where ends gather."""
@@ -256,12 +168,12 @@ class Labeller:
         again = np.zeros(len(lanes), bool)
         polished = newton_batches(self.field, ends)
         states, residuals = np.asarray(polished.state), np.asarray(polished.residual)
-        size = _sizes(ends)
+        size = sizes(ends)
         moved = np.abs(states - ends).reshape(len(ends), -1).max(-1)
         near = np.isfinite(moved) & (moved <= MOVED * size)
         again[~near] = True
-        near = self._by_anchor(labels, lanes, states, np.flatnonzero(near), SAME)
-        near = self._by_symmetry(labels, lanes, states, near, SAME)
+        assign = self._assigner(labels, lanes)
+        near = self._anchors.recognise(states, np.flatnonzero(near), assign, SAME)
         for members in _clusters(self.field, states, near):
             best = members[np.argmin(residuals[members])]
             outcome = outcome_of(self.field, states[best])
@@ -280,7 +192,7 @@ class Labeller:
         image, record = self.images.number(element), self.collector.points[point]
         leaving = np.zeros(len(members), bool)
         if record.is_isolated_sink:
-            self._keep(states[best], point, image)
+            self._anchors.keep(states[best], point, image)
         if not record.is_sink:
             # The saddle is real, and listed, even if all of them are only passing by.
             self.passed.setdefault(point, states[best])
@@ -300,11 +212,6 @@ class Labeller:
             parts = gaps[members] @ unstable_projector(self.field, states[place]).T
             leaving[members] = np.linalg.norm(parts, axis=-1) > NOISE * noise
         return leaving
-
-
-def _sizes(states: np.ndarray) -> np.ndarray:
-    """One more than the largest entry of each state, (n,)."""
-    return 1 + np.abs(states).reshape(len(states), -1).max(-1)
 
 
 def _clusters(field: AbstractField, states: np.ndarray, chosen: np.ndarray) -> list[np.ndarray]:
