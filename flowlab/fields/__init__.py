@@ -20,7 +20,7 @@ from ._inputs import Gaussian as Gaussian
 from ._inputs import Isotropic as Isotropic
 from ._inputs import Sample as Sample
 from ._overlaps import OverlapFlow as OverlapFlow
-from ._overlaps import RandomOverlaps as RandomOverlaps
+from ._random_overlaps import RandomOverlaps as RandomOverlaps
 from ._one_student import one_student_flow as one_student_flow
 from ._one_student import OneStudentFlow as OneStudentFlow
 from ._plane import Plane as Plane
