@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._errors import UserError
+from ._errors import UserError, reason
 
 if TYPE_CHECKING:
     from ..catalog import Catalog
@@ -54,7 +54,9 @@ def read_catalog(file: Path) -> "Catalog":
     readers = {".parquet": Catalog.from_parquet, ".jsonl": Catalog.from_journal}
     try:
         return readers.get(file.suffix, Catalog.from_json)(file)
-    except (CatalogError, OSError, ModuleNotFoundError) as error:
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {reason(error)}.") from error
+    except (CatalogError, ModuleNotFoundError) as error:
         raise UserError(str(error)) from error
 
 

@@ -36,8 +36,16 @@ def messages() -> Iterator[None]:
         _leave(INTERRUPTED, f"Interrupted. {error}")
     except MemoryError as error:
         _leave(FAILED, f"Failed: not enough memory. {error}".rstrip())
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _leave(FAILED, f"Failed: {where}{reason(error)}")
+    except RuntimeError as error:
         _leave(FAILED, f"Failed: {error}")
+
+
+def reason(error: OSError) -> str:
+    """Return what the system said, without the number it has for that."""
+    return error.strerror or str(error)
 
 
 def _leave(status: int, message: str) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._errors import UserError
+from ._errors import UserError, reason
 from ._jax import prepare_jax
 
 if TYPE_CHECKING:
@@ -167,8 +167,9 @@ def _from_file(path: str, students: int | None) -> "AbstractField":
             f"--teacher {path}: no such file. Needed: 'orthonormal' or a .npy file (M, d)."
         ) from error
     except (OSError, ValueError) as error:
+        said = reason(error) if isinstance(error, OSError) else str(error)
         raise UserError(
-            f"--teacher {path} cannot be read as a .npy file of numbers: {error}"
+            f"--teacher {path} cannot be read as a .npy file of numbers: {said}"
         ) from error
     if rows.dtype.kind not in "biuf":
         raise UserError(f"--teacher {path} holds {rows.dtype}; needed: real numbers, (M, d).")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .._files import write_atomically
-from ._errors import UserError
+from ._errors import UserError, reason
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,12 +24,12 @@ def writable_directory(out: Path, option: str = "--out") -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{option} {out} cannot be made a directory: {error}") from error
+        raise UserError(f"{option} {out} cannot be made a directory: {reason(error)}.") from error
     try:
         with tempfile.TemporaryFile(dir=out):
             return out
     except OSError as error:
-        raise UserError(f"{option} {out} does not take files: {error}") from error
+        raise UserError(f"{option} {out} does not take files: {reason(error)}.") from error
 
 
 def require_file_place(option: str, path: Path) -> None:
