@@ -180,9 +180,8 @@ def assert_same(one, other):
 @given(arrays(np.int32, st.tuples(st.integers(1, 40), st.integers(1, 40)),
               elements=st.integers(-3, 3), fill=st.just(0)))  # fmt: skip
 def test_neighbours_that_differ_have_both_been_followed(cells):
-    tree = Quadtree(cells.shape)
-    while tree.levels < 3 and max(cells.shape) > 1 << (tree.levels + 1):
-        tree.levels += 1
+    levels = max(n for n in range(4) if n == 0 or max(cells.shape) > 1 << n)
+    tree = Quadtree(cells.shape, levels)
     new = lattice(cells.shape, tree.levels)
     while len(new):
         assert not tree.known.reshape(-1)[new].any()
@@ -280,7 +279,7 @@ def test_the_bound_holds_for_dust_of_any_density(rng):
         for row, column in rng.integers(0, 77, (rng.integers(1, 60), 2)):
             cells[row : row + 3, column : column + 3] = 1
         refiner = Refiner(Told(cells), jax.random.key(number), 60, 0.95, Progress(None))
-        refiner.tree.levels = 3
+        refiner.tree = Quadtree(refiner.tree.code.shape, 3)
         found = refiner.run()
         wrong = int((found.code != cells.reshape(-1)).sum())
         exceeded += wrong > found.audits[-1].bound * found.audits[-1].inferred

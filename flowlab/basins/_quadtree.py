@@ -9,7 +9,7 @@ of a basin is met at all, it is followed along its whole length. What can be mis
 between the followed cells of one block.
 """
 
-from collections.abc import Callable
+import itertools
 
 import numpy as np
 
@@ -19,23 +19,29 @@ UNKNOWN = np.iinfo(np.int32).max
 COARSE = 1_024
 """The coarse grid has at least so many cells: the coarsest that does is taken."""
 
-Operation = Callable[..., np.ndarray]
-
 
 class Quadtree:
     """The cells of a grid that were followed so far.
 
     Args:
         shape: (rows, columns) of the grid.
+        levels: of blocks; if not given, as many as leave `COARSE` cells on the coarse grid.
 
     Attributes:
         code: (rows, columns) int32, how each cell ended, `UNKNOWN` if it was not followed.
         levels: the coarse grid has every 2^levels-th cell and the last one along each axis.
     """
 
-    def __init__(self, shape: tuple[int, int]):
+    def __init__(self, shape: tuple[int, int], levels: int | None = None):
         self.code = np.full(shape, UNKNOWN, np.int32)
-        self.levels = coarsest(shape, COARSE)
+        self.levels = coarsest(shape, COARSE) if levels is None else levels
+        # The lowest and the highest code in each block, by level: level 0 has 2 x 2 cells.
+        blocks = [max(count - 1, 1) for count in shape]
+        self._low, self._high = [], []
+        for level in range(self.levels + 1):
+            size = tuple(-(-count >> level) for count in blocks)
+            self._low.append(np.full(size, UNKNOWN, np.int32))
+            self._high.append(np.full(size, -UNKNOWN, np.int32))
 
     @property
     def known(self) -> np.ndarray:
@@ -44,19 +50,33 @@ class Quadtree:
 
     def learn(self, cells: np.ndarray, codes: np.ndarray) -> None:
         """Take in how cells ended."""
+        codes = codes.astype(np.int32)
         self.code.reshape(-1)[cells] = codes
+        places = zip(np.divmod(cells, self.code.shape[1]), self.code.shape, strict=True)
+        # Along each axis a cell lies in the blocks that start with it and with the one before.
+        sides = [
+            [np.clip(index + step, 0, max(count - 2, 0)) for step in (-1, 0)]
+            for index, count in places
+        ]
+        for level, (low, high) in enumerate(zip(self._low, self._high, strict=True)):
+            for row, column in itertools.product(*sides):
+                block = (row >> level) * low.shape[1] + (column >> level)
+                np.minimum.at(low.reshape(-1), block, codes)
+                np.maximum.at(high.reshape(-1), block, codes)
 
     def needed(self) -> np.ndarray:
         """Return the numbers of the cells that the rule asks for and that were not followed."""
-        blocks = self._blocks()
-        found = [_corners(low < high, level, self.code.shape) for level, (low, high) in blocks[1:]]
+        found = [
+            _corners(self._low[level] < self._high[level], level, self.code.shape)
+            for level in range(1, self.levels + 1)
+        ]
         cells = np.unique(np.concatenate([np.zeros(0, np.int64), *found]))
         return cells[self.code.reshape(-1)[cells] == UNKNOWN]
 
     def filled(self) -> np.ndarray:
         """Return the codes of all cells, inferred ones included, once nothing is `needed`."""
         inherited = None
-        for _, (low, _) in reversed(self._blocks()):
+        for low in reversed(self._low):
             if inherited is not None:
                 parents = inherited.repeat(2, 0).repeat(2, 1)[: low.shape[0], : low.shape[1]]
                 low = np.where(low == UNKNOWN, parents, low)
@@ -65,16 +85,6 @@ class Quadtree:
         rows, columns = (n - m for n, m in zip(self.code.shape, inherited.shape, strict=True))
         inferred = np.pad(inherited, ((0, rows), (0, columns)), mode="edge")
         return np.where(self.known, self.code, inferred)
-
-    def _blocks(self) -> list[tuple[int, tuple[np.ndarray, np.ndarray]]]:
-        """Return the lowest and the highest code in each block, from level 0 (2 x 2 cells) up."""
-        low, high = self.code, np.where(self.known, self.code, -UNKNOWN)
-        low, high = _neighbours(low, np.minimum), _neighbours(high, np.maximum)
-        blocks = [(0, (low, high))]
-        for level in range(1, self.levels + 1):
-            low, high = _pairs(low, np.minimum), _pairs(high, np.maximum)
-            blocks.append((level, (low, high)))
-        return blocks
 
 
 def coarsest(shape: tuple[int, int], least: int) -> int:
@@ -103,19 +113,3 @@ def _corners(mixed: np.ndarray, level: int, shape: tuple[int, int]) -> np.ndarra
         for index, count in zip(np.nonzero(mixed), shape, strict=True)
     )
     return (rows[:, :, None] * shape[1] + columns[:, None, :]).reshape(-1)
-
-
-def _neighbours(values: np.ndarray, operation: Operation) -> np.ndarray:
-    """Combine each cell with the next along both axes; an axis of one cell stays."""
-    if values.shape[0] > 1:
-        values = operation(values[:-1], values[1:])
-    return operation(values[:, :-1], values[:, 1:]) if values.shape[1] > 1 else values
-
-
-def _pairs(values: np.ndarray, operation: Operation) -> np.ndarray:
-    """Combine blocks two by two along both axes; a last one without partner stays."""
-    for _ in range(2):
-        first, second = values[0::2].copy(), values[1::2]
-        operation(first[: len(second)], second, out=first[: len(second)])
-        values = first.T
-    return values

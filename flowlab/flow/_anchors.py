@@ -44,6 +44,10 @@ class Anchors:
     def __init__(self, collector: Collector, images: Images, rtol: float):
         self._collector, self._images, self._rtol = collector, images, rtol
         self._anchors: list[Anchor] = []
+        for number, point in enumerate(collector.points):
+            if point.is_isolated_sink and point.orbit_size == 1:
+                same = images.number(collector.group.identity())
+                self.keep(np.asarray(point.location), number, same)
 
     def keep(self, state: np.ndarray, point: int, image: int) -> Anchor:
         """Return an anchor, kept for later ends unless its orbit is too long for that."""
