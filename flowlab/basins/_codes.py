@@ -43,10 +43,11 @@ class Codes:
         """Return the codes (n,) int32 of the trajectories of an ensemble."""
         codes = -1 - ensemble.outcome.astype(np.int32)
         labelled = np.flatnonzero(ensemble.point >= 0)
-        pairs = np.stack([ensemble.point, ensemble.image], -1)[labelled]
-        found, inverse = np.unique(pairs, axis=0, return_inverse=True)
-        numbers = [self._number(ensemble, point, image) for point, image in found.tolist()]
-        codes[labelled] = np.array(numbers, np.int32)[inverse.reshape(-1)]
+        images = max(len(ensemble.images), 1)
+        pairs = ensemble.point[labelled] * images + ensemble.image[labelled]
+        found, inverse = np.unique(pairs, return_inverse=True)
+        numbers = [self._number(ensemble, *divmod(pair, images)) for pair in found.tolist()]
+        codes[labelled] = np.array(numbers, np.int32)[inverse]
         return codes
 
     def _number(self, ensemble: Ensemble, point: int, which: int) -> int:
@@ -88,13 +89,11 @@ class Codes:
             codes: what to look up.
             examples: codes and outcomes of trajectories that were followed.
         """
-        pairs, counts = np.unique(np.stack(examples), axis=1, return_counts=True)
-        usual = np.full(len(self.kinds), Outcome.settled, np.int8)
-        for (code, outcome), _ in sorted(
-            zip(pairs.T.tolist(), counts, strict=True), key=lambda p: p[1]
-        ):
-            if code >= 0:
-                usual[code] = outcome
+        labelled = examples[0] >= 0
+        code, outcome = (array[labelled].astype(np.int64) for array in examples)
+        size = len(self.kinds), len(Outcome)
+        counts = np.bincount(code * size[1] + outcome, minlength=size[0] * size[1]).reshape(size)
+        usual = np.where(counts.any(1), counts.argmax(1), Outcome.settled)
         return np.where(codes < 0, -1 - codes, _looked_up(usual, codes)).astype(np.int8)
 
 
