@@ -12,6 +12,8 @@ multiply it by that sine: any finite ball is then an enclosure.
 """
 
 import contextlib
+import functools
+from collections.abc import Iterable
 from typing import Any
 
 import flint
@@ -55,6 +57,16 @@ def radii(values: BallArray) -> BallArray:
 def interval(lower: arb, upper: arb) -> arb:
     """Return a ball that contains everything between the ends of two balls."""
     return lower.union(upper)
+
+
+def largest(values: Iterable[arb]) -> arb:
+    """Return a ball that contains the largest of the values."""
+    return functools.reduce(arb.max, values)
+
+
+def total(values: Iterable[arb]) -> arb:
+    """Return a ball that contains the sum of the values."""
+    return sum(values, arb(0))
 
 
 def flint_versions() -> dict[str, str]:

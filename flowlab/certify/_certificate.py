@@ -9,14 +9,16 @@ import numpy as np
 from flint import arb
 
 from ..fields import AbstractField
-from ._field import ball_field
-from ._proof import Proof, repeat
+from ._field import BallField
+from ._forms import ball_field
+from ._proof import SHARE, Proof, repeat
 from ._refusal import CertificationError, Inconclusive
 
 BITS = 53, 4096
 """Precisions that are accepted."""
 
-TYPE = "isolated critical point"
+TYPE = "critical point"
+SCOPES = "all states", "fixed subspace"
 ROOM = 8
 """Stated intervals are this many times wider than proved, so that another machine's choice of
 approximate inverse and eigenvectors proves them too."""
@@ -27,23 +29,37 @@ _BALL = re.compile(rf"\[?({_DECIMAL})?(?: ?\+/- ({_DECIMAL}))?\]?")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Certificate:
-    """A proof about an isolated critical point, with all that is needed to repeat it.
+    """A proof about a critical point, with all that is needed to repeat it.
 
     Proved is: the box of half-width `radius` around `centre` holds exactly one critical point; it
-    lies within `error` of the centre in every entry; its Hessian is nonsingular with `index`
-    negative eigenvalues; loss and smallest eigenvalue lie in the stated intervals. The proof is
-    about the field whose teacher and weights are exactly the floats of its arrays.
+    lies within `error` of the centre in every entry; its Hessian has `index` negative eigenvalues
+    and no other than these is not positive; loss and smallest eigenvalue lie in the stated
+    intervals; every trajectory from within `capture` of the centre converges to it.
+
+    If `nullity` is not 0, the point lies on a manifold of so many dimensions, all critical, that
+    rotations and the splitting of aligned students make, and the kernel of its Hessian is the
+    tangent space: critical points in the box that differ do so along the manifold, none by a vector
+    orthogonal to its tangents at the centre.
+
+    The proof is about the field whose teacher and weights are exactly the floats of its arrays.
 
     Attributes:
         centre: the centre of the box, of the field's shape; its floats are exact.
         radius: half-width of the box in which the point is the only critical one.
         error: how far the point may lie from the centre in each entry; at most `radius`.
         precision: bits of the ball arithmetic.
-        index: the Morse index.
-        loss: interval of the loss, `"[midpoint +/- radius]"` in decimals.
-        lambda_min: interval of the smallest eigenvalue of the Hessian, likewise.
+        index: the Morse index, or the dimension of the unstable space of a field that is no
+            gradient.
+        nullity: dimension of the kernel of the Hessian, and of the manifold.
+        loss: interval of the loss, `"[midpoint +/- radius]"` in decimals; `None` without a loss.
+        lambda_min: interval of the smallest eigenvalue of the Hessian, its kernel left aside; the
+            smallest real part of those of minus the Jacobian for a field that is no gradient.
         spurious: whether it is proved that the point is a minimum and that its loss is above the
             smallest possible; `False` means not proved.
+        capture: Euclidean radius of a ball around the centre from which every trajectory converges
+            to the point; 0 if there is none, or none is proved.
+        scope: `"all states"`, or `"fixed subspace"`: the box, and uniqueness in it, are those of
+            the subspace that the point's symmetry fixes; all else is about the full flow.
         method: how it was proved.
         versions: of the software that proved it.
 
@@ -62,16 +78,19 @@ class Certificate:
     error: float
     precision: int
     index: int
-    loss: str
+    nullity: int
+    loss: str | None
     lambda_min: str
     spurious: bool
+    capture: float
+    scope: str
     method: str
     versions: dict[str, str]
 
     @property
-    def loss_interval(self) -> tuple[float, float]:
-        """Floats below and above the loss."""
-        return _outward(self.loss)
+    def loss_interval(self) -> tuple[float, float] | None:
+        """Floats below and above the loss; `None` without one."""
+        return None if self.loss is None else _outward(self.loss)
 
     @property
     def lambda_min_interval(self) -> tuple[float, float]:
@@ -118,59 +137,83 @@ class Certificate:
             CertificationError: if a claim cannot be proved; the message says which.
         """
         self._require_sound()
-        numbers = ball_field(field)
-        if self.centre.shape != numbers.shape:
-            raise CertificationError(
-                f"The certificate is about states of shape {self.centre.shape}; the field's are "
-                f"{numbers.shape}."
-            )
+        numbers = self._numbers(field)
         try:
             proof = repeat(numbers, self.centre, self.radius, self.error, self.precision)
         except Inconclusive as reason:
             raise CertificationError(f"The certificate does not hold: {reason}.") from reason
-        for name in ("index", "spurious"):
+        for name in ("index", "nullity", "spurious"):
             if getattr(self, name) != getattr(proof, name):
                 raise CertificationError(
                     f"The certificate says {name} {getattr(self, name)}; proved is "
                     f"{getattr(proof, name)}."
                 )
+        if (self.loss is None) != (proof.loss is None):
+            raise CertificationError("The certificate and the field do not agree about a loss.")
         for name in ("loss", "lambda_min"):
-            below, above = _ends(getattr(self, name))
-            proved = getattr(proof, name)
-            middle, radius = _exact(proved.mid()), _exact(proved.rad())
-            if not below <= middle - radius <= middle + radius <= above:
-                raise CertificationError(
-                    f"The certificate says {name} {getattr(self, name)}; proved is "
-                    f"{proved.str(20)}."
-                )
+            if getattr(self, name) is not None:
+                self._require_within(name, getattr(proof, name))
+        if self.capture > proof.capture / SHARE:
+            raise CertificationError(
+                f"The certificate says capture {self.capture:.6g}; proved is "
+                f"{proof.capture / SHARE:.6g}."
+            )
+
+    def _numbers(self, field: AbstractField) -> BallField:
+        """The field on balls, in which the certificate's box is."""
+        if self.centre.shape != tuple(field.shape):
+            raise CertificationError(
+                f"The certificate is about states of shape {self.centre.shape}; the field's are "
+                f"{tuple(field.shape)}."
+            )
+        numbers = ball_field(field, self.centre, self.scope != SCOPES[0])
+        if numbers.scope != self.scope or not numbers.holds(self.centre):
+            raise CertificationError(
+                f"The certificate is about {self.scope}; its centre is in no such place."
+            )
+        return numbers
+
+    def _require_within(self, name: str, proved: arb) -> None:
+        below, above = _ends(getattr(self, name))
+        middle, radius = _exact(proved.mid()), _exact(proved.rad())
+        if not below <= middle - radius <= middle + radius <= above:
+            raise CertificationError(
+                f"The certificate says {name} {getattr(self, name)}; proved is {proved.str(20)}."
+            )
 
     def _require_sound(self) -> None:
         """Raise unless the entries are of the right kind, whoever wrote them."""
-        reals = (self.radius, self.error)
+        reals = (self.radius, self.error, self.capture)
+        intervals = [self.lambda_min] + [self.loss] * (self.loss is not None)
         sound = (
-            np.ndim(self.centre) == 2
+            np.ndim(self.centre) >= 1
             and bool(np.all(np.isfinite(self.centre)))
             and all(type(x) is float and np.isfinite(x) for x in reals)
             and 0 < self.error <= self.radius
+            and self.capture >= 0
             and type(self.precision) is int
             and BITS[0] <= self.precision <= BITS[1]
-            and type(self.index) is int
+            and all(type(x) is int and x >= 0 for x in (self.index, self.nullity))
             and type(self.spurious) is bool
-            and all(isinstance(x, str) and _BALL.fullmatch(x) for x in (self.loss, self.lambda_min))
+            and self.scope in SCOPES
+            and all(isinstance(x, str) and _BALL.fullmatch(x) for x in intervals)
         )
         if not sound:
             raise CertificationError(
-                "The certificate is damaged: needed are a finite centre (K, d), 0 < error <= "
-                f"radius, a precision from {BITS[0]} to {BITS[1]} bits, an integer index, a "
-                "boolean spurious, and intervals of the form '[midpoint +/- radius]'."
+                "The certificate is damaged: needed are a finite centre, 0 < error <= radius, a "
+                f"capture radius, a precision from {BITS[0]} to {BITS[1]} bits, integers index and "
+                "nullity, a boolean spurious, a scope, and intervals of the form "
+                "'[midpoint +/- radius]'."
             )
 
     def __repr__(self) -> str:
         kind = "spurious minimum, " if self.spurious else ""
+        null = f", nullity {self.nullity}" if self.nullity else ""
+        where = "" if self.scope == SCOPES[0] else f" of the {self.scope}"
+        loss = "" if self.loss is None else f", loss {self.loss}"
         return (
-            f"<Certificate: {kind}index {self.index}, within {self.error:.2g} of its centre, "
-            f"unique within {self.radius:.2g}, loss {self.loss}, smallest eigenvalue "
-            f"{self.lambda_min}>"
+            f"<Certificate: {kind}index {self.index}{null}, within {self.error:.2g} of its centre, "
+            f"unique within {self.radius:.2g}{where}{loss}, smallest eigenvalue {self.lambda_min}>"
         )
 
 
@@ -179,17 +222,18 @@ def stated(ball: arb) -> str:
     return arb(ball.mid(), ROOM * ball.rad()).str(30)
 
 
-def state(proof: Proof, centre: np.ndarray, bits: int, **about: Any) -> Certificate:
+def state(proof: Proof, centre: np.ndarray, **about: Any) -> Certificate:
     """Return the certificate of a proof."""
     return Certificate(
         centre=centre,
         radius=proof.radius,
         error=proof.error,
-        precision=bits,
         index=proof.index,
-        loss=stated(proof.loss),
+        nullity=proof.nullity,
+        loss=None if proof.loss is None else stated(proof.loss),
         lambda_min=stated(proof.lambda_min),
         spurious=proof.spurious,
+        capture=proof.capture,
         **about,
     )
 

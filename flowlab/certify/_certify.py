@@ -7,10 +7,12 @@ import numpy as np
 
 from .._checks import as_state, require_float64
 from ..critical import CriticalPoint
-from ..fields import AbstractField
+from ..fields import AbstractField, as_blocks
 from ._balls import balls, flint_versions, working_precision
+from ._block_field import BlockBalls
 from ._certificate import BITS, Certificate, state
-from ._field import BallField, ball_field
+from ._field import BallField
+from ._forms import ball_field
 from ._proof import METHOD, search
 from ._refusal import CertificationError, Inconclusive
 
@@ -19,6 +21,10 @@ PRECISIONS = 128, 256, 512
 
 NEAR = 1e-6
 """How far off a critical point may be, relative to its size, where no radius is asked for."""
+
+FULL = 900
+"""States of more coordinates than this are treated in their fixed subspace by default: at 30
+students and as many axes the Hessian on balls takes a minute and a gigabyte."""
 
 NULL = 1e-8
 """Eigenvalues below this, relative to the largest, count as zero: the same as in `classify`."""
@@ -30,20 +36,33 @@ def certify(
     *,
     precision: int | None = None,
     radius: float | None = None,
+    in_subspace: bool | None = None,
 ) -> Certificate:
-    r"""Prove that an isolated critical point exists, and what it is.
+    r"""Prove that a critical point exists, and what it is.
 
     Everything is computed in ball arithmetic on the closed forms of the field: the Krawczyk
     operator proves that a box around the point holds exactly one zero of the gradient, Gershgorin
     discs of the Hessian over the box prove the Morse index, Taylor's formula encloses the loss.
 
+    Where rotations around the teachers, or the splitting of aligned students (the simplex
+    :math:`\{w_j = s_ju\}` of Theorem 7), make a manifold of critical points, the operator is
+    bordered with its tangents, and the manifold is certified across: its dimension, and that the
+    Hessian has no kernel but its tangent space.
+
+    In the fixed subspace of simultaneous permutations within blocks (`block_family`) the cost does
+    not grow with the number of students. Existence, index (from the isotypic components of the full
+    Hessian), loss and spuriousness are those of the full flow; uniqueness is that in the subspace.
+
     Args:
-        field: a `TeacherStudent` with inputs `Gaussian()` or `Isotropic(second_moment)`.
+        field: a `TeacherStudent` with inputs `Gaussian()` or `Isotropic(second_moment)`, a
+            `BlockFamily`, or a `VectorField` or `GradientFlow` made from a `ClosedForm`.
         point: a record, or an array of the field's shape, refined to float64 accuracy. If it is a
-            record, its index is held against the proof.
+            record, its index and nullity are held against the proof.
         precision: bits, 53 to 4096; 128, 256 and 512 are tried in turn if not given.
         radius: half-width of the box in which to prove that no other critical point exists. If not
             given, the smallest box that can be proved.
+        in_subspace: whether to work in the fixed subspace of the point's blocks; if not given, for
+            states of more than 900 coordinates that have blocks.
 
     Returns:
         A `Certificate`. Keep it with the point:
@@ -51,8 +70,9 @@ def certify(
 
     Raises:
         CertificationError: (a `ValueError`) with the reason: unsupported field; degenerate point
-            (nullity above 0); point that is not critical, such as a slow or displaced one; box
-            that touches a zero student; index of the record that is wrong; precision exhausted.
+            (more nullity than symmetry and splitting explain); point that is not critical, such as
+            a slow or displaced one; box that is too wide or touches a singularity, such as a zero
+            student; index or nullity of the record that is wrong; precision exhausted.
         ValueError: on bad input.
         RuntimeError: if JAX runs in 32 bits.
 
@@ -66,20 +86,37 @@ def certify(
         (1, 0.0001, True)
     """
     require_float64("certify")
-    numbers = ball_field(field)
     record = point if isinstance(point, CriticalPoint) else None
     centre = np.array(as_state(field.shape, point if record is None else record.location, "point"))
     _require_options(precision, radius)
+    numbers = _numbers(field, centre, in_subspace)
+    if isinstance(numbers, BlockBalls) and numbers.even is not None:
+        centre = numbers.even
     near = NEAR * max(1.0, float(np.abs(centre).max()))
     radius = None if radius is None else float(radius)
     with working_precision(PRECISIONS[0]):
-        _refuse(numbers, centre, near if radius is None else radius, record)
+        _refuse(numbers, centre, near if radius is None else radius)
     certificate = _raise_precision(numbers, centre, precision, radius, near)
-    if record is not None and record.index != certificate.index:
-        raise CertificationError(
-            f"The record {record.id} says index {record.index}; proved is {certificate.index}."
-        )
+    if record is not None:
+        _compare(record, certificate)
     return certificate
+
+
+def _numbers(field: AbstractField, centre: np.ndarray, in_subspace: bool | None) -> BallField:
+    if in_subspace is not None:
+        return ball_field(field, centre, in_subspace)
+    if centre.size > FULL and as_blocks(field, centre) is not None:
+        return ball_field(field, centre, True)
+    return ball_field(field, centre)
+
+
+def _compare(record: CriticalPoint, certificate: Certificate) -> None:
+    for name in ("index", "nullity"):
+        if getattr(record, name) != getattr(certificate, name):
+            raise CertificationError(
+                f"The record {record.id} says {name} {getattr(record, name)}; proved is "
+                f"{getattr(certificate, name)}."
+            )
 
 
 def _raise_precision(
@@ -90,12 +127,19 @@ def _raise_precision(
     near: float,
 ) -> Certificate:
     reason, bits = None, 0
+    about = {"flowlab": version("flowlab"), **flint_versions()}
     for bits in PRECISIONS if precision is None else (precision,):
         try:
             with working_precision(bits):
                 proof = search(numbers, centre, radius, near)
-                about = {"flowlab": version("flowlab"), **flint_versions()}
-                return state(proof, centre, bits, method=METHOD, versions=about)
+                return state(
+                    proof,
+                    centre,
+                    precision=bits,
+                    scope=numbers.scope,
+                    method=METHOD,
+                    versions=about,
+                )
         except Inconclusive as inconclusive:
             reason = inconclusive
     raise CertificationError(f"No proof with {bits} bits: {reason}.") from reason
@@ -112,26 +156,27 @@ def _require_options(precision: int | None, radius: float | None) -> None:
         raise ValueError(f"radius is {radius!r}; needed: a positive half-width.")
 
 
-def _refuse(
-    numbers: BallField, centre: np.ndarray, near: float, record: CriticalPoint | None
-) -> None:
+def _refuse(numbers: BallField, centre: np.ndarray, near: float) -> None:
     """Raise with the reason where floats already show that there will be no proof."""
-    numbers.require_nonzero(balls(centre))
-    hessian = numbers.approximate_hessian(centre)
-    gradient = numbers.gradient(balls(centre))
+    w = numbers.state(centre)
+    numbers.require_regular(balls(w))
+    hessian = numbers.approximate_hessian(w)
+    gradient = numbers.gradient(balls(w))
     slope = max(float(entry.abs_lower()) for entry in gradient)
     # By the mean value theorem no zero within `near` can have a larger gradient here.
     if slope > 2 * near * np.abs(hessian).sum(-1).max():
         raise _not_critical(near, f"the gradient there is up to {slope:.2g}")
-    values = np.linalg.eigvalsh(hessian)
-    null = int(np.sum(np.abs(values) <= NULL * max(1.0, np.abs(values).max())))
-    null = max(null, record.nullity if record is not None else 0)
-    if null:
+    manifold = numbers.manifold(centre)
+    known = 0 if manifold is None else manifold.dimension
+    values = np.abs(np.linalg.eigvals(hessian))
+    null = int(np.sum(values <= NULL * max(1.0, values.max())))
+    if null > known:
         raise CertificationError(
-            f"The point is degenerate: nullity {null}. It lies on a manifold of critical points or "
-            "is a bifurcation; proofs are available for isolated points only."
+            f"The point is degenerate: nullity {null}, of which rotations around the teachers and "
+            f"the splitting of aligned students explain {known}. It lies on a larger manifold of "
+            "critical points or is a bifurcation, of which nothing can be proved this way."
         )
-    step = np.linalg.solve(hessian, [float(entry.mid()) for entry in gradient])
+    step = np.linalg.lstsq(hessian, [float(entry.mid()) for entry in gradient], rcond=NULL)[0]
     length = float(np.abs(step).max())
     if length > near:
         raise _not_critical(near, f"a Newton step from it is {length:.2g} long")

@@ -13,7 +13,7 @@ from ..fields import (
 )
 from ..fields._namespace import JAX
 from ._balls import balls
-from ._field import ball_field
+from ._field import student_balls
 from ._refusal import CertificationError
 
 
@@ -41,7 +41,7 @@ def closed_velocity(field: AbstractField) -> ClosedForm:
 
 
 def _student_velocity(field: TeacherStudent) -> ClosedForm:
-    numbers = ball_field(field)
+    numbers = student_balls(field)
 
     def velocity(xp: Any, w: Any) -> Any:
         teacher, students, teachers = (
@@ -79,7 +79,7 @@ def loss_candidate(field: AbstractField) -> ClosedForm:
     """
     match field:
         case TeacherStudent():
-            numbers, velocity = ball_field(field), _student_velocity(field)
+            numbers, velocity = student_balls(field), _student_velocity(field)
 
             def loss(xp: Any, w: Any) -> Any:
                 return field.loss(w) if xp is JAX else numbers.loss(w)

@@ -22,7 +22,7 @@ from ..critical import CriticalPoint
 from ..fields import AbstractField, TeacherStudent
 from ._balls import BALLS, BallArray, balls, middles
 from ._duals import jacobian
-from ._field import ball_field
+from ._field import student_balls
 from ._inertia import inertia
 from ._rate import Rate, box_of
 from ._refusal import CertificationError, Inconclusive
@@ -95,7 +95,7 @@ def _copies(field: AbstractField, centre: np.ndarray) -> bool:
     """Whether the students are the teachers, where the gradient is 0 term by term."""
     if not isinstance(field, TeacherStudent):
         return False
-    numbers = ball_field(field)
+    numbers = student_balls(field)
     students = np.column_stack([numbers.output_weights, centre])
     teachers = np.column_stack([numbers.teacher_weights, numbers.teacher])
     if students.shape != teachers.shape:
@@ -110,7 +110,7 @@ def _sorted(rows: np.ndarray) -> np.ndarray:
 def _require_negative(field: AbstractField, rate: Rate, box: BallArray) -> None:
     curvature = jacobian(rate.V.gradient, box)
     if isinstance(field, TeacherStudent):
-        numbers = ball_field(field)
+        numbers = student_balls(field)
         if not all((student * student).sum() > 0 for student in box):
             raise Inconclusive("a student may be zero there")
         slopes = -numbers.hessian(box)

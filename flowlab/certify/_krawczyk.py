@@ -13,16 +13,23 @@ differentiable wherever no student is zero, aligned and opposite pairs included,
 convex, so :math:`A = \int_0^1 H(y + t(x - y))\,dt` is one; its entries are means of the entries of
 Hessians over the box, which their balls contain. That third derivatives jump at aligned pairs does
 not matter.
+
+Across a manifold of critical points :math:`\mathcal{H}` is singular, and is bordered by floats
+:math:`T` that are close to an orthonormal basis of its tangents. The operator is that of
+
+.. math:: G(w, \lambda) = \bigl(\nabla J(w) + T\lambda,\; T^\top(w - m)\bigr)
+
+on the box :math:`|w - m|_\infty \le r, |\lambda|_\infty \le r`: one zero of G. That it has
+:math:`\lambda = 0` is shown elsewhere (`_manifold`). As G is injective on the box, no two critical
+points of the box differ by a vector orthogonal to T.
 """
 
 import dataclasses
-import functools
-from collections.abc import Iterable
 
 import numpy as np
 from flint import arb, arb_mat
 
-from ._balls import BallArray, balls, matrix
+from ._balls import BallArray, balls, largest, matrix, total
 from ._field import BallField
 from ._refusal import Inconclusive
 
@@ -42,6 +49,7 @@ class Box:
     gradient: BallArray
     """At the centre, flattened."""
     hessian: BallArray
+    """Without a border."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,6 +58,8 @@ class Newton:
 
     field: BallField
     centre: np.ndarray
+    border: np.ndarray
+    """(n, m), the tangents of a manifold of critical points; m is 0 at isolated ones."""
     inverse: arb_mat
     gradient: BallArray
     step: list[arb]
@@ -61,27 +71,39 @@ class Newton:
         return largest(self.step)
 
 
-def largest(values: Iterable[arb]) -> arb:
-    """Return a ball that contains the largest of the values."""
-    return functools.reduce(arb.max, values)
+def newton(field: BallField, centre: np.ndarray, border: np.ndarray | None = None) -> Newton:
+    """Return the Newton step at `centre` at the present precision.
 
-
-def total(values: Iterable[arb]) -> arb:
-    """Return a ball that contains the sum of the values."""
-    return sum(values, arb(0))
-
-
-def newton(field: BallField, centre: np.ndarray) -> Newton:
-    """Return the Newton step of the gradient at `centre` at the present precision."""
+    Args:
+        field: the field on balls.
+        centre: the state.
+        border: tangents of a manifold of critical points, (n, m); none if not given.
+    """
     point = balls(centre)
-    field.require_nonzero(point)
+    border = np.zeros((centre.size, 0)) if border is None else border
+    field.require_regular(point)
     try:
-        inverse = matrix(balls(np.linalg.inv(field.approximate_hessian(centre))))
+        bordered = _floats_bordered(field.approximate_hessian(centre), border)
+        inverse = matrix(balls(np.linalg.inv(bordered)))
     except np.linalg.LinAlgError as error:
         raise Inconclusive("the Hessian cannot be inverted in floats") from error
     gradient = field.gradient(point)
-    step = (inverse * matrix(gradient[:, None])).entries()
-    return Newton(field, centre, inverse, gradient, [entry.abs_upper() for entry in step])
+    right = np.concatenate([gradient, balls(np.zeros(border.shape[1]))])
+    step = (inverse * matrix(right[:, None])).entries()
+    return Newton(field, centre, border, inverse, gradient, [entry.abs_upper() for entry in step])
+
+
+def _floats_bordered(square: np.ndarray, border: np.ndarray) -> np.ndarray:
+    corner = np.zeros((border.shape[1],) * 2)
+    return np.block([[square, border], [border.T, corner]])
+
+
+def _bordered(square: BallArray, border: np.ndarray) -> BallArray:
+    if border.shape[1] == 0:
+        return square
+    frame = balls(_floats_bordered(np.zeros(square.shape), border))
+    frame[: len(square), : len(square)] = square
+    return frame
 
 
 def inclusion(start: Newton, radius: float) -> Box:
@@ -92,18 +114,20 @@ def inclusion(start: Newton, radius: float) -> Box:
         CertificationError: if a student may be zero in the box.
     """
     box = balls(start.centre, radius)
-    start.field.require_nonzero(box)
+    start.field.require_regular(box)
     hessian = start.field.hessian(box)
-    size = start.centre.size
-    remainder = matrix(balls(np.eye(size))) - start.inverse * matrix(hessian)
+    size = len(start.step)
+    whole = matrix(_bordered(hessian, start.border))
+    remainder = matrix(balls(np.eye(size))) - start.inverse * whole
     width = arb(radius)
     for row, moved in enumerate(start.step):
         spread = total(remainder[row, column].abs_upper() for column in range(size))
         # Certain or false: a ball that is undefined fails as well.
         if not moved + spread * width < width:
             raise Inconclusive(
-                f"the Krawczyk operator does not map the box of radius {radius:.3g} into itself "
-                f"(Newton step {float(moved):.2g}, contraction factor {float(spread):.2g}; needed: "
+                "the box is too wide: the Krawczyk operator does not map the box of radius "
+                f"{radius:.3g} into itself (Newton step {float(moved):.2g}, contraction factor "
+                f"{float(spread):.2g}; needed: "
                 "step + factor * radius < radius)"
             )
     return Box(start.centre, radius, start.gradient, hessian)

@@ -145,25 +145,37 @@ def isotypic_spectrum(field: AbstractField, w: Any) -> IsotypicSpectrum:
 def spectrum_of_family(family: BlockFamily, z: Any) -> IsotypicSpectrum:
     """Return the spectrum of the full flow's Hessian at the point `z` of a family."""
     sizes = np.asarray(family.sizes)
-    vectors = _vectors(family.single)
-    fine, fine_sizes = _refined(family.single, sizes)
+    vectors = representatives(family.single)
+    fine, fine_sizes = refined(family.single, sizes)
     weights = blocks.counts(fine, fine_sizes)
     tangents = np.concatenate(list(vectors.values()))
     images = np.asarray(_images(family.single, family.sizes, jnp.asarray(z), jnp.asarray(tangents)))
-    components, first = [], 0
+    components = [
+        IsotypicComponent(
+            _title(name), dimension, _eigenvalues(tangents[rows], images[rows], weights)
+        )
+        for name, rows, dimension in occurring(vectors, sizes)
+    ]
+    if family.extra:
+        components += _transverse(family, jnp.asarray(z))
+    return IsotypicSpectrum(tuple(components))
+
+
+def occurring(
+    vectors: dict[tuple[Any, ...], np.ndarray], sizes: np.ndarray
+) -> list[tuple[tuple[Any, ...], slice, float]]:
+    """Return name, rows among all vectors, and dimension of each representation that occurs."""
+    found, first = [], 0
     for name, copies in vectors.items():
-        dimension = _dimension(name, sizes)
+        dimension = dimension_of(name, sizes)
         rows = slice(first, first + len(copies))
         first += len(copies)
         if name[0] == "standard" and len(name) == 2 and sizes[name[1]] == 2:
             # With two members the diagonal copy is a combination of the others.
             rows = slice(rows.start + 1, rows.stop)
         if dimension > 0:
-            values = _eigenvalues(tangents[rows], images[rows], weights)
-            components.append(IsotypicComponent(_title(name), _whole(dimension), values))
-    if family.extra:
-        components += _transverse(family, jnp.asarray(z))
-    return IsotypicSpectrum(tuple(components))
+            found.append((name, rows, _whole(dimension)))
+    return found
 
 
 def _eigenvalues(tangents: np.ndarray, images: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -175,10 +187,8 @@ def _eigenvalues(tangents: np.ndarray, images: np.ndarray, weights: np.ndarray) 
 @ft.partial(jax.jit, static_argnums=0)
 def _images(single: tuple[bool, ...], sizes: Any, z: Any, tangents: Any) -> Any:
     """What the Hessian makes of the tangents, in the coordinates of the refined blocks."""
-    coarse, labels = blocks.layout(single), _labels(single)
-    fine, fine_sizes = _refined(single, sizes)
-    places = coarse.between[labels[fine.row], labels[fine.column]]
-    point = z[np.where(fine.diagonal, coarse.own[labels[fine.row]], places)]
+    fine, fine_sizes = refined(single, sizes)
+    point = z[coarse_places(single)]
     teacher = jnp.asarray(fine.teacher)
 
     def gradient(w):
@@ -187,27 +197,35 @@ def _images(single: tuple[bool, ...], sizes: Any, z: Any, tangents: Any) -> Any:
     return jax.vmap(lambda t: jax.jvp(gradient, (point,), (t,))[1])(tangents)
 
 
-def _labels(single: tuple[bool, ...]) -> np.ndarray:
+def coarse_places(single: tuple[bool, ...]) -> np.ndarray:
+    """The coordinate of the blocks that each coordinate of the refined blocks is a copy of."""
+    coarse, labels = blocks.layout(single), labels_of(single)
+    fine = refined(single, np.zeros(len(single)))[0]
+    places = coarse.between[labels[fine.row], labels[fine.column]]
+    return np.where(fine.diagonal, coarse.own[labels[fine.row]], places)
+
+
+def labels_of(single: tuple[bool, ...]) -> np.ndarray:
     """The block that each refined block is a part of."""
     return np.repeat(np.arange(len(single)), [1 if one else MARKED + 1 for one in single])
 
 
-def _refined(single: tuple[bool, ...], sizes: Any) -> tuple[blocks.Layout, Any]:
+def refined(single: tuple[bool, ...], sizes: Any) -> tuple[blocks.Layout, Any]:
     """Blocks of one for the marked members, and one block for the others of each.
 
     A block of fewer members leaves others of negative number: sums over the block are right all
     the same, since at the point and on the vectors used the others are like the last marked one.
     """
-    labels = _labels(single)
+    labels = labels_of(single)
     rest = np.append(labels[1:] != labels[:-1], True) & ~np.array(single)[labels]
     fine = blocks.layout(tuple((~rest).tolist()))
     return fine, np.where(rest, 1.0, 0.0) * (sizes[labels] - MARKED) + np.where(rest, 0.0, 1.0)
 
 
-def _vectors(single: tuple[bool, ...]) -> dict[tuple[Any, ...], np.ndarray]:
+def representatives(single: tuple[bool, ...]) -> dict[tuple[Any, ...], np.ndarray]:
     """One vector of each copy of each representation, in the coordinates of refined blocks."""
-    labels = _labels(single)
-    fine = _refined(single, np.zeros(len(single)))[0]
+    labels = labels_of(single)
+    fine = refined(single, np.zeros(len(single)))[0]
 
     def outer(u: np.ndarray, v: np.ndarray) -> np.ndarray:
         return u[fine.row] * v[fine.column]
@@ -243,7 +261,7 @@ def _vectors(single: tuple[bool, ...]) -> dict[tuple[Any, ...], np.ndarray]:
     return {name: np.array(copies) for name, copies in found.items()}
 
 
-def _dimension(name: tuple[Any, ...], sizes: np.ndarray) -> float:
+def dimension_of(name: tuple[Any, ...], sizes: np.ndarray) -> float:
     kind, members = name[0], sizes[list(name[1:])]
     if kind == "trivial":
         return 1

@@ -115,8 +115,10 @@ def pairs(xp: Namespace, where: Layout, sizes: Any, z: Any, y: Any) -> Pairs:
     norms = xp.root((metric * rows * rows).sum(1))
     partner_norms = xp.root((metric * facing * facing).sum(1))
     units = rows / norms[:, None]
+    # A block of one has no other row; that of itself stands in, and counts 0 times.
+    absent = np.diag(where.single)
     sine, cosine, theta = _angles(
-        xp, metric, units[:, None], others / partner_norms[None, :, None], 2
+        xp, metric, units[:, None], others / partner_norms[None, :, None], 2, absent
     )
     own = _angles(xp, metric, units, facing / partner_norms[:, None], 1)
     return Pairs(norms, partner_norms, sine, cosine, theta, *own)
@@ -131,8 +133,13 @@ def _metric(where: Layout, sizes: Any) -> Any:
     return _fit(fixed, like) + _fit(growing, like) * like
 
 
-def _angles(xp: Namespace, metric: Any, e: Any, f: Any, axis: int) -> tuple[Any, Any, Any]:
+def _angles(
+    xp: Namespace, metric: Any, e: Any, f: Any, axis: int, absent: np.ndarray | None = None
+) -> tuple[Any, Any, Any]:
     near = (metric * (f - e) * (f - e)).sum(axis)
+    if absent is not None and absent.any():
+        # Any angle will do but 0, at which it has no derivative.
+        near = xp.where(_fit(absent, near[0]), 1.0, near)
     far = (metric * (f + e) * (f + e)).sum(axis)
     sine = xp.root(near) * xp.root(far) / 2
     return sine, (far - near) / 4, 2 * xp.angle(xp.root(near), xp.root(far))

@@ -1,0 +1,188 @@
+"""A teacher-student field in the fixed subspace of simultaneous permutations within blocks.
+
+A critical point of the restriction is one of the full flow (the gradient at a point that a group
+fixes is fixed as well), and Schur's lemma gives its full spectrum, one irreducible representation
+at a time (`critical.isotypic_spectrum`). Nothing of the full size is formed, whatever K is.
+"""
+
+import dataclasses
+
+import numpy as np
+from flint import arb
+
+from ..critical import _isotypic as isotypic
+from ..fields import AbstractField, BlockFamily, _blocks as blocks, as_blocks
+from ..fields._block_family import EQUAL
+from ..symmetry import block_form
+from ._balls import BALLS, BallArray, balls, interval, largest
+from ._duals import DUALS, Dual, jacobian
+from ._field import BallField, StudentBalls, as_floats
+from ._inertia import Inertia, inertia, pencil_inertia
+from ._refusal import CertificationError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BlockBalls(BallField):
+    """The restriction of the flow to a block family; its boxes are in the family's coordinates."""
+
+    scope = "fixed subspace"
+
+    layout: blocks.Layout
+    sizes: np.ndarray
+    extra: int
+    given_shape: tuple[int, ...]
+    coordinates: np.ndarray | None
+    """Those of the state that is given, if it is one of the full flow."""
+    even: np.ndarray | None
+    """That state, its entries equal to the last bit where the blocks ask for it."""
+    loss_floor: float | None = 0.0
+
+    @classmethod
+    def of(
+        cls,
+        family: BlockFamily,
+        given_shape: tuple[int, ...] | None = None,
+        coordinates: np.ndarray | None = None,
+        even: np.ndarray | None = None,
+    ) -> "BlockBalls":
+        """Return the field of a family, or refuse sizes that are not whole."""
+        sizes = np.asarray(family.sizes, float)
+        if np.any(sizes != np.round(sizes)):
+            raise CertificationError(
+                f"The blocks have sizes {sizes.tolist()}: no matrix has such blocks, so there is "
+                "no full flow of which something could be proved. Needed: whole sizes."
+            )
+        shape = tuple(family.shape) if given_shape is None else given_shape
+        return cls(family.layout, sizes, family.extra, shape, coordinates, even)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the field that was given."""
+        return self.given_shape
+
+    def state(self, centre: np.ndarray) -> np.ndarray:
+        """Return the coordinates of a state in the family."""
+        return centre if self.coordinates is None else self.coordinates
+
+    def holds(self, centre: np.ndarray) -> bool:
+        """Return whether a state has coordinates here, exactly."""
+        return self.even is None or np.array_equal(self.even, centre)
+
+    def gradient(self, box: BallArray) -> BallArray:
+        """Return balls that contain the gradient over the box, in the family's coordinates."""
+        return -blocks.velocity(BALLS, self.layout, self.sizes, box, self._teacher())
+
+    def hessian(self, box: BallArray) -> BallArray:
+        """Return balls that contain the derivative of `gradient` over the box."""
+        teacher = self._teacher()
+        return -jacobian(
+            lambda xp, z: blocks.velocity(xp, self.layout, self.sizes, z, teacher), box
+        )
+
+    def loss(self, box: BallArray) -> arb:
+        """Return a ball that contains the losses over the box."""
+        return blocks.loss(BALLS, self.layout, self.sizes, box, self._teacher())
+
+    def loss_weights(self) -> np.ndarray:
+        """How many entries of the matrix each coordinate stands for."""
+        return blocks.counts(self.layout, self.sizes)
+
+    def require_regular(self, box: BallArray) -> None:
+        """Raise unless no student of the box can be zero."""
+        norms = blocks.pairs(BALLS, self.layout, self.sizes, box, self._teacher()).norms
+        for number, norm in enumerate(norms, 1):
+            if not norm > 0:
+                raise CertificationError(
+                    f"The box touches a singularity: the students of block {number} may be zero "
+                    "in it, where the gradient is not continuous. Use a smaller radius or another "
+                    "point."
+                )
+
+    def inertia(self, box: BallArray, hessian: BallArray, w: np.ndarray, kernel: int) -> Inertia:
+        """Prove the inertia of the Hessian of the full flow, by isotypic components."""
+        del hessian, w, kernel
+        found = self._components(box) + (self._transverse(box) if self.extra else [])
+        smallest = interval(
+            -largest(-part.smallest.lower() for _, part in found),
+            -largest(-part.smallest.upper() for _, part in found),
+        )
+        return Inertia(sum(times * part.index for times, part in found), smallest)
+
+    def capture(self, centre: np.ndarray, error: arb, smallest: arb) -> float:
+        """In the full space, from the norms of students and teachers."""
+        from ._capture import student_ball
+
+        if self.coordinates is None:
+            # The family's own distance is another one.
+            return 0.0
+        K, d = centre.shape
+        full = StudentBalls(np.eye(K, d), np.ones(K), np.ones(K), 1.0)
+        return student_ball(full, centre, error, smallest)
+
+    def _teacher(self) -> BallArray:
+        return balls(self.layout.teacher)
+
+    def _components(self, box: BallArray) -> list[tuple[int, Inertia]]:
+        """Multiplicity and inertia of each representation."""
+        single, found = self.layout.single, []
+        vectors = isotypic.representatives(single)
+        tangents = np.concatenate(list(vectors.values()))
+        images = self._images(box, tangents)
+        fine, fine_sizes = isotypic.refined(single, self.sizes)
+        weights = blocks.counts(fine, fine_sizes)
+        for _, rows, dimension in isotypic.occurring(vectors, self.sizes):
+            copies = balls(tangents[rows] * weights)
+            form = copies @ images[rows].T
+            gram = copies @ balls(tangents[rows]).T
+            part = pencil_inertia((form + form.T) / 2, gram, as_floats(form + form.T) / 2,
+                                  as_floats(gram))  # fmt: skip
+            found.append((int(dimension), part))
+        return found
+
+    def _images(self, box: BallArray, tangents: np.ndarray) -> BallArray:
+        """What the Hessians over the box make of tangents, in coordinates of refined blocks."""
+        fine, fine_sizes = isotypic.refined(self.layout.single, self.sizes)
+        places = isotypic.coarse_places(self.layout.single)
+        seeds = np.empty(fine.size, dtype=object)
+        for place, coordinate in enumerate(places):
+            seeds[place] = Dual(box[coordinate], tuple(balls(tangents[:, place])))
+        velocity = blocks.velocity(DUALS, fine, fine_sizes, seeds, balls(fine.teacher))
+        images = np.empty(tangents.shape, dtype=object)
+        for place, entry in enumerate(velocity):
+            images[:, place] = [-partial for partial in entry.partials]
+        return images
+
+    def _transverse(self, box: BallArray) -> list[tuple[int, Inertia]]:
+        """The part of the spectrum in which students leave the span of the teacher."""
+        own, other = blocks.transverse(BALLS, self.layout, self.sizes, box, self._teacher())
+        alone = own - np.diag(other)
+        products = np.outer(self.sizes, self.sizes)
+        roots = np.frompyfunc(lambda x: arb(float(x)).sqrt(), 1, 1)(products)
+        square = roots * other + np.where(np.eye(len(own)) > 0, alone, arb(0))
+        square = (square + square.T) / 2
+        found = [(self.extra, inertia(square, as_floats(square)))]
+        for a in np.flatnonzero(~np.array(self.layout.single)):
+            one = alone[a : a + 1, None]
+            found.append((int(self.sizes[a] - 1) * self.extra, inertia(one, as_floats(one))))
+        return found
+
+
+def block_balls(field: AbstractField, centre: np.ndarray) -> BlockBalls:
+    """Return the field in the fixed subspace of the blocks of a state.
+
+    Raises:
+        CertificationError: if the field or the state has no such blocks.
+    """
+    found = as_blocks(field, centre)
+    if found is None:
+        raise CertificationError(
+            "The point lies in no fixed subspace of simultaneous permutations within at most four "
+            "blocks, of a teacher along the axes with weights 1 and standard Gaussian inputs."
+        )
+    family, z = found
+    K = centre.shape[0]
+    form = block_form(centre[:, :K], tol=EQUAL)
+    assert form is not None  # `as_blocks` found the same one.
+    even = np.zeros(centre.shape)
+    even[np.ix_(form.rows, form.columns)] = np.asarray(family.lift(z))[:, :K]
+    return BlockBalls.of(family, tuple(field.shape), np.asarray(z), even)
