@@ -100,7 +100,9 @@ from .basins import UncertaintyExponent as UncertaintyExponent
 from .certify import Certificate as Certificate
 from .certify import CertificationError as CertificationError
 from .certify import certify as certify
+from .certify import certify_record as certify_record
 from .certify import check_conjecture1 as check_conjecture1
+from .certify import check_record as check_record
 from .certify import check_theorem4 as check_theorem4
 from .certify import CheckedLog as CheckedLog
 from .certify import Conjecture1Proof as Conjecture1Proof

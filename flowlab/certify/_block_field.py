@@ -97,6 +97,12 @@ class BlockBalls(BallField):
                     "in it, where the gradient is not continuous. Use a smaller radius or another "
                     "point."
                 )
+        if not all(entry.is_finite() for entry in self.hessian(box).ravel()):
+            raise CertificationError(
+                "Students are aligned, or opposite, with one another or with teachers: angles have "
+                "no derivative by themselves there, which the fixed subspace needs. Use "
+                "`in_subspace=False`, where the Hessian is one closed form."
+            )
 
     def inertia(self, box: BallArray, hessian: BallArray, w: np.ndarray, kernel: int) -> Inertia:
         """Prove the inertia of the Hessian of the full flow, by isotypic components."""

@@ -73,9 +73,14 @@ class Dual:
     def __pow__(self, exponent: int) -> "Dual":
         if not isinstance(exponent, int):
             raise TypeError(f"the exponent {exponent!r} is no integer; use xp.exp and xp.log.")
+        if exponent < 0:
+            return (self**-exponent)._inverse()
         if exponent == 0:
             return self.chain(arb(1), arb(0))
-        power = self.value ** (exponent - 1)
+        # Products, for a power of a ball around 0 is undefined in python-flint.
+        power: Number = arb(1)
+        for _ in range(exponent - 1):
+            power = power * self.value
         return self.chain(power * self.value, power * exponent)
 
     def __abs__(self) -> "Dual":
@@ -184,6 +189,20 @@ def gradient(function: Callable[[Any, Any], Any], w: BallArray) -> BallArray:
     result = function(DUALS, _seeds(w))
     result = result.item() if isinstance(result, np.ndarray) else result
     return _row(result, w.size).reshape(w.shape)
+
+
+def values(function: Callable[[Any, Any], Any], w: BallArray) -> BallArray:
+    """Return balls that contain the values of `function(xp, w)`, flattened.
+
+    Powers of balls around 0 are defined here, which they are not in `BALLS`.
+    """
+    seeds = np.empty(w.shape, dtype=object)
+    for place, entry in np.ndenumerate(w):
+        seeds[place] = Dual(entry, ())
+    found = np.asarray(function(DUALS, seeds), dtype=object).ravel()
+    plain = np.empty(found.shape, dtype=object)
+    plain[:] = [entry.value if isinstance(entry, Dual) else arb(entry) for entry in found]
+    return plain
 
 
 def jacobian(function: Callable[[Any, Any], Any], w: BallArray) -> BallArray:

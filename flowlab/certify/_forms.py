@@ -6,10 +6,10 @@ import numpy as np
 from flint import arb
 
 from ..fields import AbstractField, AbstractGradientFlow, BlockFamily, ClosedForm, TeacherStudent
-from ._balls import BALLS, BallArray, balls
+from ._balls import BallArray, balls
 from ._block_field import BlockBalls, block_balls
 from ._closed import closed_velocity
-from ._duals import jacobian
+from ._duals import jacobian, values
 from ._field import BallField, as_floats, student_balls
 from ._inertia import Inertia, inertia, spectral_inertia
 from ._refusal import CertificationError, Inconclusive
@@ -40,7 +40,7 @@ class FormBalls(BallField):
 
     def gradient(self, box: BallArray) -> BallArray:
         """Return balls that contain minus the field over the box, flattened."""
-        return -np.asarray(self.form.on(BALLS, box), dtype=object).ravel()
+        return -values(self.form.on, box)
 
     def hessian(self, box: BallArray) -> BallArray:
         """Return balls that contain minus the Jacobian over the box."""
@@ -50,8 +50,7 @@ class FormBalls(BallField):
         """Return a ball that contains the losses over the box."""
         if self.form_loss is None:
             raise TypeError("the field has no loss")
-        value = self.form_loss.on(BALLS, box)
-        return value.item() if isinstance(value, np.ndarray) else value
+        return values(self.form_loss.on, box).item()
 
     def require_regular(self, box: BallArray) -> None:
         """Raise where the field or a derivative is not defined on all of the box."""

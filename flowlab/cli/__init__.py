@@ -17,6 +17,7 @@ from ._catalog_build import build_catalog
 from ._catalog_compare import diff_catalogs, merge_catalogs
 from ._catalog_export import export_catalog
 from ._catalog_validate import validate_catalogs
+from ._certify import certify_catalog
 from ._errors import messages
 from ._fractions import estimate_fractions
 from ._landscape import show_landscape
@@ -35,6 +36,7 @@ app.command("map")(map_landscape)
 app.command("basins")(map_basins)
 app.command("fractions")(estimate_fractions)
 app.command("landscape")(show_landscape)
+app.command("certify")(certify_catalog)
 app.command("paper")(check_paper)
 app.command("prove")(prove_statement)
 
