@@ -180,14 +180,6 @@ def test_a_displaced_point_is_refused(name, rng):
     refuses("No critical point lies within", field_of(state), rng.normal(size=state.shape))
 
 
-def test_degenerate_points_are_refused():
-    collinear = 0.534154943091895 * np.ones((2, 2))
-    refuses("degenerate: nullity 1", field_of(collinear), collinear)
-    circle = np.pad(OUTSIDE, [(0, 0), (0, 1)])
-    refuses("degenerate: nullity 1", field_of(circle), circle)
-    refuses("degenerate: nullity 1", field_of(OUTSIDE), record(OUTSIDE, index=1, nullity=1))
-
-
 def test_a_wrong_index_of_the_record_is_refused():
     refuses("p1 says index 2; proved is 1", field_of(OUTSIDE), record(OUTSIDE, index=2))
 
@@ -202,13 +194,15 @@ def test_exhausted_precision_is_refused():
     field = field_of(ANTIPODAL)
     refuses("No proof with 53 bits", field, ANTIPODAL, precision=53, radius=1e-10)
     assert fl.certify(field, ANTIPODAL, precision=128, radius=1e-10).index == 1
-    refuses("No proof with 512 bits: the Krawczyk", field_of(np.eye(2)), np.eye(2), radius=0.3)
+    refuses(
+        "No proof with 512 bits: the box is too wide", field_of(np.eye(2)), np.eye(2), radius=0.3
+    )
 
 
 @pytest.mark.parametrize(
     ("field", "text"),
     [
-        (fl.zoo.double_wells(2), "given: GradientFlow"),
+        (fl.zoo.magnetic_pendulum(), "no closed form"),
         (field_of(np.eye(2), inputs=fl.Gaussian(np.diag([1.0, 2.0]))), "Gaussian with a cov"),
         (field_of(np.eye(2), inputs=fl.Sample(np.eye(2))), "given: Sample"),
     ],

@@ -18,6 +18,9 @@ WIDEST, RATIO, TRIES = 4.0, 1.25, 120
 """Half-widths of the boxes in which a capture ball is tried: the first, relative to the size of
 the state, their ratio, and how many."""
 
+PIECES = 64
+"""A box is divided into no more than about so many, on each of which the Hessian is enclosed."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FormBalls(BallField):
@@ -73,12 +76,31 @@ class FormBalls(BallField):
         radius = WIDEST * max(1.0, float(np.abs(centre).max()))
         for _ in range(TRIES):
             if self._contracts(centre, radius):
-                return float(np.nextafter(float((arb(radius) - 2 * error).lower()), 0))
+                # The corners of the box are rounded.
+                rounding = 2.0**-50 * (radius + float(np.abs(centre).max()))
+                inside = arb(radius) - arb(rounding) - 2 * error
+                return max(0.0, float(np.nextafter(float(inside.lower()), 0)))
             radius /= RATIO
         return 0.0
 
     def _contracts(self, centre: np.ndarray, radius: float) -> bool:
-        hessian = self.hessian(balls(centre, radius))
+        """Whether the symmetric part of the Hessian is positive definite on a box."""
+        queue, pieces = [(centre - radius, centre + radius)], 1
+        while queue:
+            lower, upper = queue.pop()
+            if self._convex_on(np.frompyfunc(arb.union, 2, 1)(balls(lower), balls(upper))):
+                continue
+            if pieces >= PIECES or not self._convex_on(balls((lower + upper) / 2)):
+                return False
+            place = np.unravel_index(int(np.argmax(upper - lower)), centre.shape)
+            low, high = lower.copy(), upper.copy()
+            low[place] = high[place] = (lower[place] + upper[place]) / 2
+            queue += [(low, upper), (lower, high)]
+            pieces += 1
+        return True
+
+    def _convex_on(self, box: BallArray) -> bool:
+        hessian = self.hessian(box)
         symmetric = (hessian + hessian.T) / 2
         if not all(entry.is_finite() for entry in symmetric.ravel()):
             return False
