@@ -169,3 +169,19 @@ def test_spurious_minima(tmp_path):
         # 0.34% of 10,000 starts ended in type II, none of 5,000 in type A.
         assert float(row["lower"]) < 0.0034 and int(row["starts"]) == 300
     assert_picture(tmp_path / "spurious_minima.png")
+
+
+def test_certified_minima(tmp_path):
+    run("certified_minima", tmp_path)
+    with open(tmp_path / "certified_minima.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    # As published: K, type, loss.
+    known = [("6", "II", 0.025080581002), ("6", "A", 0.055668581322), ("7", "II", 0.023202714914)]
+    for row, (students, name, loss) in zip(rows[:3], known, strict=True):
+        assert (row["K"], row["type"]) == (students, name)
+        assert (row["index"], row["spurious"]) == ("0", "True")
+        assert abs(float(row["loss"].strip("[]").split(" +/- ")[0]) - loss) < 1e-11
+        assert float(row["radius"]) <= 1e-10
+    for entry in json.loads((tmp_path / "certified_minima.json").read_text()):
+        certificate = fl.Certificate.from_dict(entry["certificate"])
+        certificate.check(fl.TeacherStudent(np.eye(entry["K"])))

@@ -69,7 +69,7 @@ def check_record(field: AbstractField, record: CriticalPoint) -> None:
         ...     fl.check_record(field, record.replace(index=1))
         ... except fl.CertificationError as error:
         ...     print(error)
-        The record new says index 1; proved is 0.
+        The record p1 says index 1; proved is 0.
     """
     if record.certificate is None:
         raise CertificationError(f"The record {record.id} has no certificate.")

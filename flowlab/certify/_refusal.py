@@ -10,12 +10,12 @@ class CertificationError(ValueError):
 
     Example:
         >>> import jax.numpy as jnp, flowlab as fl
-        >>> diagonal = 0.534154943091895 * jnp.ones((2, 2))
+        >>> displaced = jnp.array([[1.001, 0.0], [0.0, 1.0]])
         >>> try:
-        ...     fl.certify(fl.TeacherStudent(jnp.eye(2)), diagonal)
+        ...     fl.certify(fl.TeacherStudent(jnp.eye(2)), displaced)
         ... except fl.CertificationError as error:
-        ...     print(str(error)[:35])
-        The point is degenerate: nullity 1.
+        ...     print(str(error)[:30])
+        No critical point lies within
     """
 
 
