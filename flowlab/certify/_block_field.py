@@ -164,7 +164,7 @@ class BlockBalls(BallField):
         alone = own - np.diag(other)
         products = np.outer(self.sizes, self.sizes)
         roots = np.frompyfunc(lambda x: arb(float(x)).sqrt(), 1, 1)(products)
-        square = roots * other + np.where(np.eye(len(own)) > 0, alone, arb(0))
+        square = roots * other + balls(np.eye(len(own))) * alone
         square = (square + square.T) / 2
         found = [(self.extra, inertia(square, as_floats(square)))]
         for a in np.flatnonzero(~np.array(self.layout.single)):

@@ -88,9 +88,9 @@ class Certificate:
     versions: dict[str, str]
 
     @property
-    def loss_interval(self) -> tuple[float, float] | None:
-        """Floats below and above the loss; `None` without one."""
-        return None if self.loss is None else _outward(self.loss)
+    def loss_interval(self) -> tuple[float, float]:
+        """Floats below and above the loss; NaN without one."""
+        return (np.nan, np.nan) if self.loss is None else _outward(self.loss)
 
     @property
     def lambda_min_interval(self) -> tuple[float, float]:

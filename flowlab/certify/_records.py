@@ -101,7 +101,7 @@ def _require_agreement(record: CriticalPoint, certificate: Certificate) -> None:
         raise _other(record, "location", "another one", f"{gap:.3g} from it")
     if (record.loss is None) and certificate.loss is not None:
         raise _other(record, "loss", None, certificate.loss)
-    if record.loss is not None and certificate.loss_interval is not None:
+    if record.loss is not None and certificate.loss is not None:
         _require_close(record, "loss", record.loss, certificate.loss_interval)
     smallest = _smallest(record)
     if smallest is not None:

@@ -173,7 +173,7 @@ def _row(point: "CriticalPoint") -> tuple[str, ...]:
         point.kind,
         str(found.index),
         str(found.nullity),
-        "" if found.loss_interval is None else _middle(found.loss_interval),
+        "" if found.loss is None else _middle(found.loss_interval),
         _middle(found.lambda_min_interval),
         f"{found.radius:.0e}",
         f"{found.capture:.2g}" if found.capture else "",
