@@ -191,14 +191,28 @@ def test_many_students_are_certified_in_the_fixed_subspace():
     assert (certificate.index, certificate.spurious) == (0, True)
     assert certificate.radius <= 1e-10
     of_family = checked(family, z)
-    assert (of_family.index, of_family.spurious, of_family.loss) == (0, True, certificate.loss)
+    assert (of_family.index, of_family.scope) == (0, "all states")
+    assert encloses(of_family.loss_interval, certificate.loss_interval[0], 1e-15)
+
+
+def test_a_family_of_real_size():
+    """Type II passes from a saddle to a minimum at K = 5.5855; within its family it is a sink."""
+    family = fl.block_family((4.5, 1))
+    sizes, where = np.asarray(family.sizes), family.layout
+
+    def velocity(z):
+        return blocks.velocity(NUMPY, where, sizes, z, where.teacher)
+
+    z = scipy.optimize.root(velocity, [0.98, -0.06, 0.32, -0.59, 0.24], tol=1e-15).x
+    certificate = checked(family, z)
+    assert (certificate.index, certificate.spurious) == (0, False)
+    assert encloses(certificate.loss_interval, float(family.loss(z)), 1e-13)
 
 
 def test_fixed_subspaces_refuse():
     teacher = np.eye(4)
     refuses("aligned, or opposite", field_of(teacher), teacher, in_subspace=True)
     refuses("no fixed subspace", field_of(OUTSIDE), OUTSIDE, in_subspace=True)
-    refuses("whole sizes", fl.block_family((4.5, 1)), np.ones(5))
     field = field_of(TYPE_A_6)
     data = fl.certify(field, TYPE_A_6, in_subspace=True).to_dict()
     data["centre"][0][1] += 1e-15
@@ -269,6 +283,8 @@ def test_slow_points_and_kinks_are_refused():
     refuses("touches a singularity", kink, [0.0])
     plain = fl.VectorField(lambda w: -w, (1,))
     refuses("no closed form", plain, [0.0])
+    branch = fl.VectorField(fl.ClosedForm(lambda xp, w: xp.where(w > 0, w, 2 * w)), (1,))
+    refuses("chooses a branch", branch, [0.0])
     foreign = fl.GradientFlow(fl.ClosedForm(lambda xp, w: (w.astype(float) ** 2).sum()), (1,))
     refuses("cannot be evaluated on balls", foreign, [0.0])
 

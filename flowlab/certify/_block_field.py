@@ -11,62 +11,27 @@ import numpy as np
 from flint import arb
 
 from ..critical import _isotypic as isotypic
-from ..fields import AbstractField, BlockFamily, _blocks as blocks, as_blocks
+from ..fields import AbstractField, _blocks as blocks, as_blocks
 from ..fields._block_family import EQUAL
 from ..symmetry import block_form
 from ._balls import BALLS, BallArray, balls, interval, largest
 from ._duals import DUALS, Dual, jacobian
 from ._field import BallField, StudentBalls, as_floats
-from ._inertia import Inertia, inertia, pencil_inertia
+from ._inertia import Inertia, inertia, pencil_inertia, spectral_inertia
 from ._refusal import CertificationError
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class BlockBalls(BallField):
-    """The restriction of the flow to a block family; its boxes are in the family's coordinates."""
-
-    scope = "fixed subspace"
+class FamilyBalls(BallField):
+    """The flow on a block family for its own sake: sizes need not be whole."""
 
     layout: blocks.Layout
     sizes: np.ndarray
-    extra: int
-    given_shape: tuple[int, ...]
-    coordinates: np.ndarray | None
-    """Those of the state that is given, if it is one of the full flow."""
-    even: np.ndarray | None
-    """That state, its entries equal to the last bit where the blocks ask for it."""
-    loss_floor: float | None = 0.0
-
-    @classmethod
-    def of(
-        cls,
-        family: BlockFamily,
-        given_shape: tuple[int, ...] | None = None,
-        coordinates: np.ndarray | None = None,
-        even: np.ndarray | None = None,
-    ) -> "BlockBalls":
-        """Return the field of a family, or refuse sizes that are not whole."""
-        sizes = np.asarray(family.sizes, float)
-        if np.any(sizes != np.round(sizes)):
-            raise CertificationError(
-                f"The blocks have sizes {sizes.tolist()}: no matrix has such blocks, so there is "
-                "no full flow of which something could be proved. Needed: whole sizes."
-            )
-        shape = tuple(family.shape) if given_shape is None else given_shape
-        return cls(family.layout, sizes, family.extra, shape, coordinates, even)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """That of the field that was given."""
-        return self.given_shape
-
-    def state(self, centre: np.ndarray) -> np.ndarray:
-        """Return the coordinates of a state in the family."""
-        return centre if self.coordinates is None else self.coordinates
-
-    def holds(self, centre: np.ndarray) -> bool:
-        """Return whether a state has coordinates here, exactly."""
-        return self.even is None or np.array_equal(self.even, centre)
+        """That of the family."""
+        return (self.layout.size,)
 
     def gradient(self, box: BallArray) -> BallArray:
         """Return balls that contain the gradient over the box, in the family's coordinates."""
@@ -105,6 +70,42 @@ class BlockBalls(BallField):
             )
 
     def inertia(self, box: BallArray, hessian: BallArray, w: np.ndarray, kernel: int) -> Inertia:
+        """Of minus the Jacobian: in the family's coordinates the flow is no Euclidean gradient."""
+        del box, w, kernel
+        return spectral_inertia(hessian)
+
+    def _teacher(self) -> BallArray:
+        return balls(self.layout.teacher)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BlockBalls(FamilyBalls):
+    """The full flow at a state that a block family holds; boxes are in the family's coordinates."""
+
+    scope = "fixed subspace"
+
+    even: np.ndarray
+    """The state, its entries equal to the last bit where the blocks ask for it."""
+    coordinates: np.ndarray
+    """Those of the state in the family."""
+    extra: int
+    loss_floor: float | None = 0.0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the full flow."""
+        return self.even.shape
+
+    def state(self, centre: np.ndarray) -> np.ndarray:
+        """Return the coordinates of the state in the family."""
+        del centre
+        return self.coordinates
+
+    def holds(self, centre: np.ndarray) -> bool:
+        """Return whether a state has coordinates here, exactly."""
+        return np.array_equal(self.even, centre)
+
+    def inertia(self, box: BallArray, hessian: BallArray, w: np.ndarray, kernel: int) -> Inertia:
         """Prove the inertia of the Hessian of the full flow, by isotypic components."""
         del hessian, w, kernel
         found = self._components(box) + (self._transverse(box) if self.extra else [])
@@ -118,15 +119,9 @@ class BlockBalls(BallField):
         """In the full space, from the norms of students and teachers."""
         from ._capture import student_ball
 
-        if self.coordinates is None:
-            # The family's own distance is another one.
-            return 0.0
         K, d = centre.shape
         full = StudentBalls(np.eye(K, d), np.ones(K), np.ones(K), 1.0)
         return student_ball(full, centre, error, smallest)
-
-    def _teacher(self) -> BallArray:
-        return balls(self.layout.teacher)
 
     def _components(self, box: BallArray) -> list[tuple[int, Inertia]]:
         """Multiplicity and inertia of each representation."""
@@ -191,4 +186,5 @@ def block_balls(field: AbstractField, centre: np.ndarray) -> BlockBalls:
     assert form is not None  # `as_blocks` found the same one.
     even = np.zeros(centre.shape)
     even[np.ix_(form.rows, form.columns)] = np.asarray(family.lift(z))[:, :K]
-    return BlockBalls.of(family, tuple(field.shape), np.asarray(z), even)
+    sizes = np.asarray(family.sizes, float)
+    return BlockBalls(family.layout, sizes, even, np.asarray(z), family.extra)

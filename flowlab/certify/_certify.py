@@ -55,7 +55,8 @@ def certify(
 
     Args:
         field: a `TeacherStudent` with inputs `Gaussian()` or `Isotropic(second_moment)`, a
-            `BlockFamily`, or a `VectorField` or `GradientFlow` made from a `ClosedForm`.
+            `BlockFamily` (its own flow; for the full one pass `family.field` and the lifted
+            state), or a `VectorField` or `GradientFlow` made from a `ClosedForm`.
         point: a record, or an array of the field's shape, refined to float64 accuracy. If it is a
             record, its index and nullity are held against the proof.
         precision: bits, 53 to 4096; 128, 256 and 512 are tried in turn if not given.
@@ -90,7 +91,7 @@ def certify(
     centre = np.array(as_state(field.shape, point if record is None else record.location, "point"))
     _require_options(precision, radius)
     numbers = _numbers(field, centre, in_subspace)
-    if isinstance(numbers, BlockBalls) and numbers.even is not None:
+    if isinstance(numbers, BlockBalls):
         centre = numbers.even
     near = NEAR * max(1.0, float(np.abs(centre).max()))
     radius = None if radius is None else float(radius)

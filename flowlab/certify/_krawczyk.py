@@ -20,7 +20,7 @@ Across a manifold of critical points :math:`\mathcal{H}` is singular, and is bor
 .. math:: G(w, \lambda) = \bigl(\nabla J(w) + T\lambda,\; T^\top(w - m)\bigr)
 
 on the box :math:`|w - m|_\infty \le r, |\lambda|_\infty \le r`: one zero of G. That it has
-:math:`\lambda = 0` is shown elsewhere (`_manifold`). As G is injective on the box, no two critical
+:math:`\lambda = 0` is shown elsewhere (`_splitting`). As G is injective on the box, no two critical
 points of the box differ by a vector orthogonal to T.
 """
 

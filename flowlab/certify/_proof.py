@@ -8,7 +8,7 @@ from flint import arb
 from ._balls import balls, largest, total, working_precision
 from ._field import BallField
 from ._inertia import Inertia
-from ._krawczyk import Box, Newton, inclusion, newton, smallest_box
+from ._krawczyk import WIDENING, Box, Newton, inclusion, newton, smallest_box
 from ._refusal import Inconclusive
 from ._splitting import Manifold
 
@@ -57,7 +57,7 @@ def search(field: BallField, centre: np.ndarray, radius: float | None, near: flo
         box = smallest_box(start, limit)
     else:
         start = newton(field, centre, manifold.tangents)
-        box = _box_of(start, SPARE * _lifted_error(manifold, centre, limit))
+        box = _box_of(start, SPARE * _lifted_error(manifold, centre, limit), limit)
     widest = box if radius is None or radius == box.radius else inclusion(start, radius)
     return _conclude(start, box, widest.radius, manifold, centre)
 
@@ -81,15 +81,14 @@ def _border(manifold: Manifold | None) -> np.ndarray | None:
     return None if manifold is None else manifold.tangents
 
 
-def _box_of(start: Newton, radius: float) -> Box:
-    """The first box from a radius on that can be proved."""
-    while True:
+def _box_of(start: Newton, radius: float, limit: float) -> Box:
+    """The first box from a radius on, and up to a limit, that can be proved."""
+    while radius < limit:
         try:
             return inclusion(start, radius)
         except Inconclusive:
-            radius *= 4
-            if radius > 1:
-                raise
+            radius *= WIDENING
+    return inclusion(start, limit)
 
 
 def _lifted_error(manifold: Manifold, centre: np.ndarray, limit: float) -> float:
