@@ -1,6 +1,7 @@
 """Certificates of manifolds, in fixed subspaces, of fields of one's own, of whole catalogs."""
 
 import dataclasses
+import importlib
 import itertools
 import json
 
@@ -81,7 +82,11 @@ def test_students_may_divide_their_weight_as_they_like():
     field = fl.TeacherStudent(np.eye(3), output_weights=weights)
     weighted = checked(field, state / weights[:, None])
     assert (weighted.index, weighted.nullity) == (4, 2)
-    for certificate in (plain, weighted):
+    # With weights 1, 1, 1, -1 the fourth takes away what the others add.
+    longer = np.concatenate([state * (1.3 / shares)[:, None], 0.9 * state[1:2]])
+    signed = checked(fl.TeacherStudent(np.eye(3), output_weights=[1.0, 1.0, 1.0, -1.0]), longer)
+    assert signed.nullity == 3
+    for certificate in (plain, weighted, signed):
         assert encloses(certificate.loss_interval, loss, 1e-14)
 
 
@@ -113,6 +118,9 @@ def test_what_symmetry_and_splitting_do_not_explain_is_refused():
     refuses("nullity 2, of which .* explain 1", fl.TeacherStudent(np.eye(2), students=3), copies)
     wide = diagonal(2, 2, np.ones(2))[0] + 1e-4 * np.eye(2)
     refuses("No critical point lies within", field_of(wide), wide)
+    weights = [1.0, 1.0, -1.0]
+    cancelled = fl.TeacherStudent(np.eye(1, 2), students=3, output_weights=weights)
+    refuses("weights cancel", cancelled, np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]))
     quartic = fl.GradientFlow(fl.ClosedForm(lambda xp, w: (w**4).sum()), (1,))
     refuses("degenerate: nullity 1", quartic, np.zeros(1))
 
@@ -452,6 +460,27 @@ def test_certify_writes_into_a_catalog(flowlab, catalog, tmp_path):
     assert printed.splitlines()[-1] == "3 of 3 certificates hold."
     assert flowlab("certify", "--again", "--precision", "256", file)[0] == 0
     assert (fl.Catalog.from_json(file)["p2"].certificate or {})["precision"] == 256
+
+
+def test_an_interrupted_run_goes_on(flowlab, catalog, tmp_path, monkeypatch):
+    file = tmp_path / "catalog.json"
+    catalog.to_json(file)
+    room = importlib.import_module("flowlab.certify")
+    plain = room.certify_record
+
+    def interrupted(field, record, **options):
+        if record.id == "p2":
+            raise KeyboardInterrupt
+        return plain(field, record, **options)
+
+    monkeypatch.setattr(room, "certify_record", interrupted)
+    status, _, error = flowlab("certify", file)
+    assert status == 130
+    assert "goes on from there" in error
+    certified = [p.certificate is not None for p in fl.Catalog.from_json(file)]
+    assert certified == [True, False, False]
+    monkeypatch.undo()
+    assert fl.Catalog.from_json(file)["p1"].certificate
 
 
 def test_an_edited_file_does_not_pass(flowlab, proved, tmp_path):

@@ -7,12 +7,12 @@ W, and at a critical point :math:`WB` is in the kernel of the Hessian. If the bo
 a zero with :math:`\nabla J = -T\lambda`, then :math:`\lambda^\top T^\top[WB_1, ..., WB_m] = 0`;
 where this m by m matrix is nonsingular, :math:`\lambda = 0`, and the orbit has m dimensions.
 
-**Splitting.** For students of one direction :math:`u` and weights of one sign, the gradients
-:math:`\nabla_j J/a_j` are all the same, and depend on the lengths only by :math:`\sum a_j|w_j|`.
-So the students :math:`w_j = t_jz` with :math:`t_j>0`, :math:`\sum|a_j|t_j = 1` are critical exactly
-if the network is in which one student z of weight 1 (or -1) stands for the group. They are
-m - 1 further dimensions for a group of m, whose tangents keep :math:`\sum a_jw_j`, and rotations
-move that sum: the dimensions add.
+**Splitting.** For students of one direction :math:`u` the gradients :math:`\nabla_j J/a_j` are all
+the same, and depend on the lengths only by :math:`\sum a_j|w_j|`. So the students
+:math:`w_j = t_jz` with :math:`t_j>0`, :math:`\sum a_jt_j = \pm1` are critical exactly if the
+network is in which one student z of weight :math:`\pm1` stands for the group. They are m - 1
+further dimensions for a group of m, whose tangents keep :math:`\sum a_jw_j`, and rotations move
+that sum: the dimensions add.
 """
 
 import dataclasses
@@ -35,7 +35,7 @@ class Group:
 
     members: np.ndarray
     shares: BallArray
-    """The :math:`t_j`, whose sum with the sizes of the weights is 1."""
+    """The :math:`t_j`, whose sum with the weights is `sign`, 1 or -1."""
     sign: float
 
 
@@ -99,7 +99,7 @@ def manifold_of(field: StudentBalls, centre: np.ndarray) -> Manifold | None:
     used = [group.members for group in groups]
     kept = np.setdiff1d(np.arange(len(centre)), np.concatenate(used) if used else [])
     weights = field.output_weights
-    heavy = [np.abs(weights[g.members]) @ centre[g.members] for g in groups]
+    heavy = [g.sign * weights[g.members] @ centre[g.members] for g in groups]
     reduced_centre = np.array([*centre[kept], *heavy])
     signs = np.array([group.sign for group in groups])
     reduced = dataclasses.replace(field, output_weights=np.concatenate([weights[kept], signs]))
@@ -114,18 +114,18 @@ def manifold_of(field: StudentBalls, centre: np.ndarray) -> Manifold | None:
 
 
 def _group(field: StudentBalls, centre: np.ndarray, members: np.ndarray) -> Group:
-    a = field.output_weights[members]
-    if not (np.all(a > 0) or np.all(a < 0)):
+    a, lengths = field.output_weights[members], np.linalg.norm(centre[members], axis=1)
+    mass = float(a @ lengths)
+    if not abs(mass) > RANK * float(np.abs(a) @ lengths):
         raise CertificationError(
-            "The point is degenerate: aligned students whose output weights have both signs can "
-            "grow against each other; proofs are available for groups of one sign only."
+            "The point is degenerate: aligned students whose output weights cancel. No student can "
+            "stand for them, and of this nothing can be proved this way."
         )
-    lengths = np.linalg.norm(centre[members], axis=1)
-    shares = balls(lengths / (np.abs(a) @ lengths))
+    sign, weights = float(np.sign(mass)), balls(a)
+    shares = balls(lengths / abs(mass))
     # The last share makes the sum exact.
-    weights = balls(np.abs(a))
-    shares[-1] = (1 - total(weights[:-1] * shares[:-1])) / weights[-1]
-    return Group(members, shares, float(np.sign(a[0])))
+    shares[-1] = (sign - total(weights[:-1] * shares[:-1])) / weights[-1]
+    return Group(members, shares, sign)
 
 
 def _splits(centre: np.ndarray, weights: np.ndarray, group: Group) -> np.ndarray:

@@ -29,8 +29,8 @@ from .conjecture1 import check_conjecture1, prove_conjecture1
 CLAIM = (
     "two students, not collinear with each other and of any output weights other than 0, in the "
     "plane of one or more teachers of positive weight, are no critical point of the population "
-    "loss if both teachers (all of them) are strictly inside the cone of the students, or all are "
-    "strictly outside; nor if teachers on its boundary are added"
+    "loss if the teachers are all strictly inside the cone of the students or all strictly outside "
+    "it, with or without others on its boundary"
 )
 
 
