@@ -27,6 +27,7 @@ from test_certify import (
 import flowlab as fl
 from flowlab.catalog import provenance
 from flowlab.fields import _blocks as blocks, _relu
+from flowlab.fields._block_derivative import velocity_along
 from flowlab.fields._namespace import NUMPY
 
 pytest.importorskip("flint")
@@ -203,6 +204,33 @@ def test_many_students_are_certified_in_the_fixed_subspace():
     assert encloses(of_family.loss_interval, certificate.loss_interval[0], 1e-15)
 
 
+def test_the_teacher_of_many_students():
+    """Aligned pairs in the fixed subspace: 2,500 coordinates; 1/4 - 1/2pi whatever K is."""
+    certificate = fl.certify(field_of(np.eye(50)), np.eye(50))
+    assert (certificate.index, certificate.nullity, certificate.spurious) == (0, 0, False)
+    assert encloses(certificate.lambda_min_interval, 1 / 4 - 1 / (2 * np.pi))
+    assert np.ptp(certificate.lambda_min_interval) < 1e-6
+    assert encloses(certificate.loss_interval, 0.0)
+
+
+@pytest.mark.parametrize("sizes", [(4, 2, 1), (4.5, 1)])
+def test_the_derivative_on_blocks_against_differences(sizes, rng):
+    """In closed form, at a generic point, and at the teacher, where pairs are aligned."""
+    sizes = np.array(sizes)
+    where = blocks.layout(tuple((sizes == 1).tolist()))
+    tangent = rng.normal(size=where.size)
+    for z, tolerance in ((rng.normal(size=where.size), 1e-8), (where.teacher, 1e-5)):
+        step = 1e-6 * tangent
+        ends = [
+            blocks.velocity(NUMPY, where, sizes, w, where.teacher) for w in (z + step, z - step)
+        ]
+        along = velocity_along(NUMPY, where, sizes, z, where.teacher, tangent)
+        np.testing.assert_allclose(along, (ends[0] - ends[1]) / 2e-6, atol=tolerance)
+        box = balls(z, 1e-9)
+        enclosed = velocity_along(BALLS, where, sizes, box, balls(where.teacher), balls(tangent))
+        assert distance(enclosed, along) < 1e-12
+
+
 def test_a_family_of_real_size():
     """Type II passes from a saddle to a minimum at K = 5.5855; within its family it is a sink."""
     family = fl.block_family((4.5, 1))
@@ -214,12 +242,13 @@ def test_a_family_of_real_size():
     z = scipy.optimize.root(velocity, [0.98, -0.06, 0.32, -0.59, 0.24], tol=1e-15).x
     certificate = checked(family, z)
     assert (certificate.index, certificate.spurious) == (0, False)
-    assert encloses(certificate.loss_interval, float(family.loss(z)), 1e-13)
+    loss = blocks.loss(NUMPY, where, sizes, z, where.teacher)
+    assert encloses(certificate.loss_interval, float(loss), 1e-13)
 
 
 def test_fixed_subspaces_refuse():
-    teacher = np.eye(4)
-    refuses("aligned, or opposite", field_of(teacher), teacher, in_subspace=True)
+    collinear = diagonal(4, 4, np.ones(4))[0]
+    refuses("'standard 1' 1 eigenvalues", field_of(collinear), collinear, in_subspace=True)
     refuses("no fixed subspace", field_of(OUTSIDE), OUTSIDE, in_subspace=True)
     field = field_of(TYPE_A_6)
     data = fl.certify(field, TYPE_A_6, in_subspace=True).to_dict()

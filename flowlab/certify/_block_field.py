@@ -12,13 +12,13 @@ from flint import arb
 
 from ..critical import _isotypic as isotypic
 from ..fields import AbstractField, _blocks as blocks, as_blocks
+from ..fields._block_derivative import velocity_along
 from ..fields._block_family import EQUAL
 from ..symmetry import block_form
 from ._balls import BALLS, BallArray, balls, interval, largest
-from ._duals import DUALS, Dual, jacobian
 from ._field import BallField, StudentBalls, as_floats
 from ._inertia import Inertia, inertia, pencil_inertia, spectral_inertia
-from ._refusal import CertificationError
+from ._refusal import CertificationError, Inconclusive
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,10 +39,7 @@ class FamilyBalls(BallField):
 
     def hessian(self, box: BallArray) -> BallArray:
         """Return balls that contain the derivative of `gradient` over the box."""
-        teacher = self._teacher()
-        return -jacobian(
-            lambda xp, z: blocks.velocity(xp, self.layout, self.sizes, z, teacher), box
-        )
+        return derivatives(self.layout, self.sizes, box, np.eye(self.layout.size)).T
 
     def loss(self, box: BallArray) -> arb:
         """Return a ball that contains the losses over the box."""
@@ -62,12 +59,6 @@ class FamilyBalls(BallField):
                     "in it, where the gradient is not continuous. Use a smaller radius or another "
                     "point."
                 )
-        if not all(entry.is_finite() for entry in self.hessian(box).ravel()):
-            raise CertificationError(
-                "Students are aligned, or opposite, with one another or with teachers: angles have "
-                "no derivative by themselves there, which the fixed subspace needs. Use "
-                "`in_subspace=False`, where the Hessian is one closed form."
-            )
 
     def inertia(self, box: BallArray, hessian: BallArray, w: np.ndarray, kernel: int) -> Inertia:
         """Of minus the Jacobian: in the family's coordinates the flow is no Euclidean gradient."""
@@ -131,27 +122,26 @@ class BlockBalls(FamilyBalls):
         images = self._images(box, tangents)
         fine, fine_sizes = isotypic.refined(single, self.sizes)
         weights = blocks.counts(fine, fine_sizes)
-        for _, rows, dimension in isotypic.occurring(vectors, self.sizes):
+        for name, rows, dimension in isotypic.occurring(vectors, self.sizes):
             copies = balls(tangents[rows] * weights)
-            form = copies @ images[rows].T
-            gram = copies @ balls(tangents[rows]).T
-            part = pencil_inertia((form + form.T) / 2, gram, as_floats(form + form.T) / 2,
-                                  as_floats(gram))  # fmt: skip
+            form, gram = copies @ images[rows].T, copies @ balls(tangents[rows]).T
+            form = (form + form.T) / 2
+            try:
+                part = pencil_inertia(form, gram, as_floats(form), as_floats(gram))
+            except Inconclusive as reason:
+                raise Inconclusive(
+                    f"in the representation {isotypic.title_of(name)!r} {reason}; if the point is "
+                    "one of a manifold, `in_subspace=False` may prove it"
+                ) from reason
             found.append((int(dimension), part))
         return found
 
     def _images(self, box: BallArray, tangents: np.ndarray) -> BallArray:
         """What the Hessians over the box make of tangents, in coordinates of refined blocks."""
         fine, fine_sizes = isotypic.refined(self.layout.single, self.sizes)
-        places = isotypic.coarse_places(self.layout.single)
-        seeds = np.empty(fine.size, dtype=object)
-        for place, coordinate in enumerate(places):
-            seeds[place] = Dual(box[coordinate], tuple(balls(tangents[:, place])))
-        velocity = blocks.velocity(DUALS, fine, fine_sizes, seeds, balls(fine.teacher))
-        images = np.empty(tangents.shape, dtype=object)
-        for place, entry in enumerate(velocity):
-            images[:, place] = [-partial for partial in entry.partials]
-        return images
+        return derivatives(
+            fine, fine_sizes, box[isotypic.coarse_places(self.layout.single)], tangents
+        )
 
     def _transverse(self, box: BallArray) -> list[tuple[int, Inertia]]:
         """The part of the spectrum in which students leave the span of the teacher."""
@@ -166,6 +156,15 @@ class BlockBalls(FamilyBalls):
             one = alone[a : a + 1, None]
             found.append((int(self.sizes[a] - 1) * self.extra, inertia(one, as_floats(one))))
         return found
+
+
+def derivatives(
+    where: blocks.Layout, sizes: np.ndarray, box: BallArray, tangents: np.ndarray
+) -> BallArray:
+    """Return balls that contain the derivatives of the gradient along tangents (n, m), (n, m)."""
+    teacher = balls(where.teacher)
+    along = [velocity_along(BALLS, where, sizes, box, teacher, balls(t)) for t in tangents]
+    return -np.stack(along)
 
 
 def block_balls(field: AbstractField, centre: np.ndarray) -> BlockBalls:

@@ -152,7 +152,7 @@ def spectrum_of_family(family: BlockFamily, z: Any) -> IsotypicSpectrum:
     images = np.asarray(_images(family.single, family.sizes, jnp.asarray(z), jnp.asarray(tangents)))
     components = [
         IsotypicComponent(
-            _title(name), dimension, _eigenvalues(tangents[rows], images[rows], weights)
+            title_of(name), dimension, _eigenvalues(tangents[rows], images[rows], weights)
         )
         for name, rows, dimension in occurring(vectors, sizes)
     ]
@@ -272,7 +272,7 @@ def dimension_of(name: tuple[Any, ...], sizes: np.ndarray) -> float:
     return dimension if p > (2 if kind == "exterior" else 3) else 0
 
 
-def _title(name: tuple[Any, ...]) -> str:
+def title_of(name: tuple[Any, ...]) -> str:
     return " ".join([name[0], "⊗".join(str(a + 1) for a in name[1:])]).strip()
 
 

@@ -110,21 +110,19 @@ def pairs(xp: Namespace, where: Layout, sizes: Any, z: Any, y: Any) -> Pairs:
     :math:`|\sigma|^2`, which are accurate at every angle, and so are their derivatives:
     :math:`\sin\theta = |\delta||\sigma|/2`, :math:`\theta = 2\,\mathrm{atan2}(|\delta|,|\sigma|)`.
     """
-    metric = _metric(where, sizes)
+    metric = metric_of(where, sizes)
     rows, facing, others = z[where.first], y[where.first], y[where.partner]
     norms = xp.root((metric * rows * rows).sum(1))
     partner_norms = xp.root((metric * facing * facing).sum(1))
     units = rows / norms[:, None]
-    # A block of one has no other row; that of itself stands in, and counts 0 times.
-    absent = np.diag(where.single)
     sine, cosine, theta = _angles(
-        xp, metric, units[:, None], others / partner_norms[None, :, None], 2, absent
+        xp, metric, units[:, None], others / partner_norms[None, :, None], 2
     )
     own = _angles(xp, metric, units, facing / partner_norms[:, None], 1)
     return Pairs(norms, partner_norms, sine, cosine, theta, *own)
 
 
-def _metric(where: Layout, sizes: Any) -> Any:
+def metric_of(where: Layout, sizes: Any) -> Any:
     """The weights of the 3r columns: 1, 1, p - 2, and 1, 0, 0 for a block of one."""
     many = ~np.array(where.single)
     fixed = np.stack([np.ones(len(many)), 1.0 * many, -2.0 * many], axis=1).ravel()
@@ -133,13 +131,8 @@ def _metric(where: Layout, sizes: Any) -> Any:
     return _fit(fixed, like) + _fit(growing, like) * like
 
 
-def _angles(
-    xp: Namespace, metric: Any, e: Any, f: Any, axis: int, absent: np.ndarray | None = None
-) -> tuple[Any, Any, Any]:
+def _angles(xp: Namespace, metric: Any, e: Any, f: Any, axis: int) -> tuple[Any, Any, Any]:
     near = (metric * (f - e) * (f - e)).sum(axis)
-    if absent is not None and absent.any():
-        # Any angle will do but 0, at which it has no derivative.
-        near = xp.where(_fit(absent, near[0]), 1.0, near)
     far = (metric * (f + e) * (f + e)).sum(axis)
     sine = xp.root(near) * xp.root(far) / 2
     return sine, (far - near) / 4, 2 * xp.angle(xp.root(near), xp.root(far))
@@ -150,7 +143,7 @@ def _fit(constant: np.ndarray, like: Any) -> np.ndarray:
     return constant.reshape(constant.shape + (1,) * (like.ndim - 1))
 
 
-def _others(where: Layout, sizes: Any) -> Any:
+def others_of(where: Layout, sizes: Any) -> Any:
     """The number of rows of block b other than a given one of block a, (r, r)."""
     return sizes[None] - _fit(np.eye(where.blocks), sizes)
 
@@ -162,8 +155,8 @@ def gated_sum(xp: Namespace, where: Layout, sizes: Any, z: Any, y: Any, same: bo
     """
     pair = pairs(xp, where, sizes, z, y)
     mass = (xp.pi - pair.theta)[where.row]
-    total = (mass * _sums_of_rows(where, sizes, y)).sum(1)
-    asymmetry = (_others(where, sizes) * pair.partner_norms[None] * pair.sine).sum(1)
+    total = (mass * sums_of_rows(where, sizes, y)).sum(1)
+    asymmetry = (others_of(where, sizes) * pair.partner_norms[None] * pair.sine).sum(1)
     if same:
         # A student's own term is w_j / 2 exactly; its computed angle may be a rounding error.
         return total + xp.pi * y + (asymmetry / pair.norms)[where.row] * z
@@ -172,7 +165,7 @@ def gated_sum(xp: Namespace, where: Layout, sizes: Any, z: Any, y: Any, same: bo
     return total + own * y + (asymmetry / pair.norms)[where.row] * z
 
 
-def _sums_of_rows(where: Layout, sizes: Any, y: Any) -> Any:
+def sums_of_rows(where: Layout, sizes: Any, y: Any) -> Any:
     """Entry of the sum of the rows of block b, without the row itself, at each coordinate, (m, r).
 
     In the columns of block b one of the rows has its diagonal: not where the column is that of the
@@ -208,7 +201,7 @@ def _kernel_sum(
 ) -> Any:
     pair = pairs(xp, where, sizes, z, y)
     h = (xp.pi - pair.theta) * pair.cosine + pair.sine
-    total = (_others(where, sizes) * pair.partner_norms[None] * h).sum(1)
+    total = (others_of(where, sizes) * pair.partner_norms[None] * h).sum(1)
     own = xp.pi if same else (xp.pi - pair.own_theta) * pair.own_cosine + pair.own_sine
     total = total + pair.partner_norms * own
     return (sizes * pair.norms * total).sum(0) / (2 * xp.pi)
@@ -223,7 +216,7 @@ def transverse(xp: Namespace, where: Layout, sizes: Any, z: Any, teacher: Any) -
     """
     learned = pairs(xp, where, sizes, z, z)
     taught = pairs(xp, where, sizes, z, teacher)
-    others = _others(where, sizes)
+    others = others_of(where, sizes)
     gap = (others * learned.partner_norms[None] * learned.sine).sum(1)
     gap = gap - (others * taught.partner_norms[None] * taught.sine).sum(1)
     gap = gap - taught.partner_norms * taught.own_sine
