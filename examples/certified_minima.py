@@ -59,7 +59,7 @@ def search(family: fl.BlockFamily, seed: int) -> fl.Catalog:
 
 def lowest(points: list[fl.CriticalPoint]) -> jax.Array:
     """Return where the point of least loss lies."""
-    return jnp.asarray(min(points, key=lambda point: point.loss).location)
+    return jnp.asarray(min(points, key=lambda point: point.loss or 0.0).location)
 
 
 def prove(name: str, state: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
