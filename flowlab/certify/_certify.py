@@ -24,7 +24,7 @@ NEAR = 1e-6
 
 FULL = 900
 """States of more coordinates than this are treated in their fixed subspace by default: at 30
-students and as many axes the Hessian on balls takes a minute and a gigabyte."""
+students and as many axes a proof on all of them takes ten seconds and a gigabyte."""
 
 NULL = 1e-8
 """Eigenvalues below this, relative to the largest, count as zero: the same as in `classify`."""
