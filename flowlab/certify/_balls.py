@@ -54,6 +54,11 @@ def radii(values: BallArray) -> BallArray:
     return _each(arb.rad, values)
 
 
+def as_floats(square: BallArray) -> np.ndarray:
+    """Return the midpoints of balls, rounded."""
+    return np.array([float(entry) for entry in middles(square).ravel()]).reshape(square.shape)
+
+
 def interval(lower: arb, upper: arb) -> arb:
     """Return a ball that contains everything between the ends of two balls."""
     return lower.union(upper)

@@ -15,8 +15,9 @@ from ..fields import AbstractField, _blocks as blocks, as_blocks
 from ..fields._block_derivative import velocity_along
 from ..fields._block_family import EQUAL
 from ..symmetry import block_form
-from ._balls import BALLS, BallArray, balls, interval, largest
-from ._field import BallField, StudentBalls, as_floats
+from ._balls import BALLS, BallArray, as_floats, balls, interval, largest
+from ._capture import student_ball
+from ._field import BallField, StudentBalls
 from ._inertia import Inertia, inertia, pencil_inertia, spectral_inertia
 from ._refusal import CertificationError, Inconclusive
 
@@ -108,15 +109,13 @@ class BlockBalls(FamilyBalls):
 
     def capture(self, centre: np.ndarray, error: arb, smallest: arb) -> float:
         """In the full space, from the norms of students and teachers."""
-        from ._capture import student_ball
-
         K, d = centre.shape
         full = StudentBalls(np.eye(K, d), np.ones(K), np.ones(K), 1.0)
         return student_ball(full, centre, error, smallest)
 
     def _components(self, box: BallArray) -> list[tuple[int, Inertia]]:
         """Multiplicity and inertia of each representation."""
-        single, found = self.layout.single, []
+        single, found, covered = self.layout.single, [], 0
         vectors = isotypic.representatives(single)
         tangents = np.concatenate(list(vectors.values()))
         images = self._images(box, tangents)
@@ -134,6 +133,9 @@ class BlockBalls(FamilyBalls):
                     "one of a manifold, `in_subspace=False` may prove it"
                 ) from reason
             found.append((int(dimension), part))
+            covered += int(dimension) * len(form)
+        if covered != int(self.sizes.sum()) ** 2:
+            raise Inconclusive("the representations do not make up the whole space")
         return found
 
     def _images(self, box: BallArray, tangents: np.ndarray) -> BallArray:

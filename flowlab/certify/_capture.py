@@ -23,11 +23,15 @@ student, and with :math:`A = \max|a_i|`, :math:`m = \min|w_i|` all that is left 
 :math:`c_1A^2(\sqrt{K-1} + 2\sqrt K)/m`, by Cauchy's inequality.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from flint import arb
 
 from ._balls import BallArray, balls, largest, total
-from ._field import StudentBalls
+
+if TYPE_CHECKING:
+    from ._field import StudentBalls
 
 RATIO = 0.95
 """Of neighbouring radii that are tried."""
@@ -35,7 +39,7 @@ RATIO = 0.95
 TRIES = 200
 
 
-def student_ball(field: StudentBalls, centre: np.ndarray, error: arb, smallest: arb) -> float:
+def student_ball(field: "StudentBalls", centre: np.ndarray, error: arb, smallest: arb) -> float:
     """Return the radius of a ball around `centre` from which all converges to the sink; 0 if none.
 
     Args:
@@ -59,7 +63,7 @@ def student_ball(field: StudentBalls, centre: np.ndarray, error: arb, smallest: 
     return 0.0
 
 
-def lipschitz(field: StudentBalls, norms: list[arb], reach: arb) -> arb | None:
+def lipschitz(field: "StudentBalls", norms: list[arb], reach: arb) -> arb | None:
     """Return an upper bound of the Lipschitz constant of the Hessian near a state.
 
     Args:

@@ -2,19 +2,18 @@
 
 import abc
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from flint import arb
 
 from ..fields import Gaussian, Isotropic, TeacherStudent, _relu
 from ..fields._namespace import NUMPY
-from ._balls import BALLS, BallArray, balls, middles
+from ._balls import BALLS, BallArray, as_floats, balls
+from ._capture import student_ball
 from ._inertia import Inertia, inertia
 from ._refusal import CertificationError
-
-if TYPE_CHECKING:
-    from ._splitting import Manifold
+from ._splitting import Manifold, manifold_of
 
 
 class BallField(abc.ABC):
@@ -68,7 +67,7 @@ class BallField(abc.ABC):
         del box
         return inertia(hessian, self.approximate_hessian(w), kernel)
 
-    def manifold(self, centre: np.ndarray) -> "Manifold | None":
+    def manifold(self, centre: np.ndarray) -> Manifold | None:
         """Return the manifold of critical points that is expected through a state, if any."""
         del centre
         return None
@@ -83,11 +82,6 @@ class BallField(abc.ABC):
         """
         del centre, error, smallest
         return 0.0
-
-
-def as_floats(square: BallArray) -> np.ndarray:
-    """Return the midpoints of balls, rounded."""
-    return np.array([float(entry) for entry in middles(square).ravel()]).reshape(square.shape)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -134,16 +128,12 @@ class StudentBalls(BallField):
             matrix = self.second_moment * _relu.hessian(NUMPY, w, *data).reshape(w.size, w.size)
         return (matrix + matrix.T) / 2
 
-    def manifold(self, centre: np.ndarray) -> "Manifold | None":
+    def manifold(self, centre: np.ndarray) -> Manifold | None:
         """Rotations that leave the teachers in place, and the splitting of aligned students."""
-        from ._splitting import manifold_of
-
         return manifold_of(self, centre)
 
     def capture(self, centre: np.ndarray, error: arb, smallest: arb) -> float:
         """From a Lipschitz constant of the Hessian in closed form."""
-        from ._capture import student_ball
-
         return student_ball(self, centre, error, smallest)
 
     def _data(self) -> tuple[BallArray, BallArray, BallArray]:

@@ -6,11 +6,11 @@ import numpy as np
 from flint import arb
 
 from ..fields import AbstractField, AbstractGradientFlow, BlockFamily, ClosedForm, TeacherStudent
-from ._balls import BallArray, balls
+from ._balls import BallArray, as_floats, balls
 from ._block_field import FamilyBalls, block_balls
 from ._closed import closed_velocity
 from ._duals import FORMS, jacobian, values
-from ._field import BallField, as_floats, student_balls
+from ._field import BallField, student_balls
 from ._inertia import Inertia, inertia, spectral_inertia
 from ._refusal import CertificationError, Inconclusive
 

@@ -16,14 +16,17 @@ that sum: the dimensions add.
 """
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 from flint import arb
 
 from ..fields._flat import aligned_groups
-from ._balls import BallArray, balls, matrix, total
-from ._field import StudentBalls, as_floats
+from ._balls import BallArray, as_floats, balls, matrix, total
 from ._refusal import CertificationError, Inconclusive
+
+if TYPE_CHECKING:
+    from ._field import StudentBalls
 
 RANK = 1e-7
 """Below this a singular value counts as 0 in choices of tangents."""
@@ -52,7 +55,7 @@ class Manifold:
         tangents: orthonormal floats close to all tangents at the full state, (n, m).
     """
 
-    reduced: StudentBalls
+    reduced: "StudentBalls"
     centre: np.ndarray
     border: np.ndarray
     planes: list[tuple[np.ndarray, np.ndarray]]
@@ -93,7 +96,7 @@ class Manifold:
         return full
 
 
-def manifold_of(field: StudentBalls, centre: np.ndarray) -> Manifold | None:
+def manifold_of(field: "StudentBalls", centre: np.ndarray) -> Manifold | None:
     """Return the manifold that symmetry and splitting make of a critical point, if any."""
     groups = [_group(field, centre, members) for members in aligned_groups(centre)]
     used = [group.members for group in groups]
@@ -113,7 +116,7 @@ def manifold_of(field: StudentBalls, centre: np.ndarray) -> Manifold | None:
     return Manifold(reduced, reduced_centre, border, planes, groups, kept, full)
 
 
-def _group(field: StudentBalls, centre: np.ndarray, members: np.ndarray) -> Group:
+def _group(field: "StudentBalls", centre: np.ndarray, members: np.ndarray) -> Group:
     a, lengths = field.output_weights[members], np.linalg.norm(centre[members], axis=1)
     mass = float(a @ lengths)
     if not abs(mass) > RANK * float(np.abs(a) @ lengths):
@@ -138,7 +141,7 @@ def _splits(centre: np.ndarray, weights: np.ndarray, group: Group) -> np.ndarray
     return tangents
 
 
-def _planes(field: StudentBalls, centre: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def _planes(field: "StudentBalls", centre: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Pairs of vectors whose rotations move the state, each in a way of its own."""
     free = _free_axes(field.teacher)
     if free.shape[1] == 0:
@@ -160,7 +163,7 @@ def _floats_rotated(centre: np.ndarray, planes: list[tuple[np.ndarray, np.ndarra
 
 
 def _rotated(
-    field: StudentBalls, box: BallArray, planes: list[tuple[np.ndarray, np.ndarray]]
+    field: "StudentBalls", box: BallArray, planes: list[tuple[np.ndarray, np.ndarray]]
 ) -> list[BallArray]:
     """The tangents `W B` of exact rotations, `V B = 0`, over a box."""
     project = _projector(field.teacher)
