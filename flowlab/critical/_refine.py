@@ -9,7 +9,7 @@ from .._checks import as_state, require_float64
 from .._outcome import Outcome
 from ..fields import AbstractField
 from ._newton import newton_batches
-from ._probe import Probe, probe
+from ._probe import Probe, probe, probes
 
 SINGULAR = 1e-6
 """Closer than this to a singularity of the field nothing counts as a critical point."""
@@ -94,7 +94,19 @@ def outcome_of(field: AbstractField, location: np.ndarray) -> Outcome:
     """Return `settled` if the location is a zero of the field, else what it is."""
     if not np.all(np.isfinite(location)):
         return Outcome.nonfinite
-    at = probe(field, location)
+    return _outcome(field, probe(field, location), location)
+
+
+def outcomes_of(field: AbstractField, locations: np.ndarray) -> np.ndarray:
+    """Return what `outcome_of` says of each of many finite locations, (n,)."""
+    found = [
+        _outcome(field, at, location)
+        for at, location in zip(probes(field, locations), locations, strict=True)
+    ]
+    return np.array(found, np.int8)
+
+
+def _outcome(field: AbstractField, at: Probe, location: np.ndarray) -> Outcome:
     if float(at.distance) < SINGULAR:
         return Outcome.singular
     if not np.all(np.isfinite(at.velocity)):
