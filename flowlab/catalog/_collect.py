@@ -73,7 +73,8 @@ class Collector:
         self, locations: Iterable[np.ndarray], *, found_by: str, hits: Iterable[int]
     ) -> list[tuple[int, Any]]:
         """Add many critical points, or hits, in order; what `add` returns for each."""
-        merged = [self.field.representative(np.asarray(location)) for location in locations]
+        representative = self.field.representative  # Equinox makes a new object at each access.
+        merged = [representative(np.asarray(location)) for location in locations]
         places, fresh = self._sorted_out(merged, self._invariants_of(merged))
         entries = self._append_all(fresh, found_by)
         found = [place if place[0] >= 0 else self._of_fresh(place, entries) for place in places]

@@ -1,6 +1,7 @@
 """Refining an approximate critical point to machine precision."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -94,25 +95,25 @@ def outcome_of(field: AbstractField, location: np.ndarray) -> Outcome:
     """Return `settled` if the location is a zero of the field, else what it is."""
     if not np.all(np.isfinite(location)):
         return Outcome.nonfinite
-    return _outcome(field, probe(field, location), location)
+    return _outcome(field.may_rest, probe(field, location), location)
 
 
 def outcomes_of(field: AbstractField, locations: np.ndarray) -> np.ndarray:
     """Return what `outcome_of` says of each of many finite locations, (n,)."""
-    found = [
-        _outcome(field, at, location)
-        for at, location in zip(probes(field, locations), locations, strict=True)
-    ]
-    return np.array(found, np.int8)
+    may_rest = field.may_rest  # Equinox makes a new object at each access.
+    pairs = zip(probes(field, locations), locations, strict=True)
+    return np.array([_outcome(may_rest, at, location) for at, location in pairs], np.int8)
 
 
-def _outcome(field: AbstractField, at: Probe, location: np.ndarray) -> Outcome:
+def _outcome(
+    may_rest: Callable[[np.ndarray], bool], at: Probe, location: np.ndarray
+) -> Outcome:
     if float(at.distance) < SINGULAR:
         return Outcome.singular
     if not np.all(np.isfinite(at.velocity)):
         return Outcome.nonfinite
     if at.residual <= residual_tolerance(at, location):
-        return Outcome.settled if field.may_rest(location) else Outcome.escaped
+        return Outcome.settled if may_rest(location) else Outcome.escaped
     return Outcome.exhausted
 
 
