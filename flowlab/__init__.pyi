@@ -101,6 +101,7 @@ from .certify import Certificate as Certificate
 from .certify import CertificationError as CertificationError
 from .certify import certify as certify
 from .certify import check_conjecture1 as check_conjecture1
+from .certify import check_theorem4 as check_theorem4
 from .certify import CheckedLog as CheckedLog
 from .certify import Conjecture1Proof as Conjecture1Proof
 from .certify import largest_sublevel as largest_sublevel
@@ -111,6 +112,8 @@ from .certify import OneStudentConvergence as OneStudentConvergence
 from .certify import prove_conjecture1 as prove_conjecture1
 from .certify import prove_lyapunov as prove_lyapunov
 from .certify import SublevelProof as SublevelProof
+from .certify import theorem4 as theorem4
+from .certify import Theorem4 as Theorem4
 from .certify import theorem5 as theorem5
 from .certify import Theorem5 as Theorem5
 from .search import bifurcation_diagram as bifurcation_diagram

@@ -22,6 +22,9 @@ from ._lyapunov import prove_lyapunov as prove_lyapunov
 from ._refusal import CertificationError as CertificationError
 from ._sublevel import largest_sublevel as largest_sublevel
 from ._sublevel import SublevelProof as SublevelProof
+from ._theorem4 import check_theorem4 as check_theorem4
+from ._theorem4 import theorem4 as theorem4
+from ._theorem4 import Theorem4 as Theorem4
 from ._theorem5 import one_student_convergence as one_student_convergence
 from ._theorem5 import OneStudentConvergence as OneStudentConvergence
 from ._theorem5 import Theorem5 as Theorem5

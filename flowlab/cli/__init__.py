@@ -22,6 +22,7 @@ from ._fractions import estimate_fractions
 from ._landscape import show_landscape
 from ._map import map_landscape
 from ._paper import check_paper
+from ._prove import prove_statement
 
 app = typer.Typer(
     name="flowlab",
@@ -35,6 +36,7 @@ app.command("basins")(map_basins)
 app.command("fractions")(estimate_fractions)
 app.command("landscape")(show_landscape)
 app.command("paper")(check_paper)
+app.command("prove")(prove_statement)
 
 catalogs = typer.Typer(
     help="Build, show, merge, compare, export and check catalogs.", no_args_is_help=True
