@@ -19,6 +19,8 @@ from ._certify import certify as certify
 from ._closed import loss_candidate as loss_candidate
 from ._lyapunov import LyapunovProof as LyapunovProof
 from ._lyapunov import prove_lyapunov as prove_lyapunov
+from ._not_critical import not_critical as not_critical
+from ._not_critical import NotCritical as NotCritical
 from ._refusal import CertificationError as CertificationError
 from ._sublevel import largest_sublevel as largest_sublevel
 from ._sublevel import SublevelProof as SublevelProof
