@@ -21,6 +21,8 @@ from ._lyapunov import LyapunovProof as LyapunovProof
 from ._lyapunov import prove_lyapunov as prove_lyapunov
 from ._records import certify_record as certify_record
 from ._records import check_record as check_record
+from ._not_critical import not_critical as not_critical
+from ._not_critical import NotCritical as NotCritical
 from ._refusal import CertificationError as CertificationError
 from ._sublevel import largest_sublevel as largest_sublevel
 from ._sublevel import SublevelProof as SublevelProof
@@ -35,6 +37,12 @@ from .conjecture1 import check_conjecture1 as check_conjecture1
 from .conjecture1 import CheckedLog as CheckedLog
 from .conjecture1 import Conjecture1Proof as Conjecture1Proof
 from .conjecture1 import prove_conjecture1 as prove_conjecture1
+from .k2_complete import check_k2_complete as check_k2_complete
+from .k2_complete import CheckedK2 as CheckedK2
+from .k2_complete import CriticalSet as CriticalSet
+from .k2_complete import K2Proof as K2Proof
+from .k2_complete import prove_k2_complete as prove_k2_complete
+from .k2_complete import Witness as Witness
 
 
 class _Room(types.ModuleType):

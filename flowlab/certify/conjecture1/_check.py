@@ -20,6 +20,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from math import comb
 from pathlib import Path
+from typing import Any
 
 from flint import arb, arb_mat, arb_poly, ctx, fmpq
 
@@ -89,12 +90,17 @@ def check_conjecture1(log: str | os.PathLike[str]) -> CheckedLog:
         ...     fl.check_conjecture1(log).verdict
         'proved'
     """
+    try:
+        return check_entries([json.loads(line) for line in Path(log).read_text().splitlines()])
+    except (KeyError, TypeError, AttributeError, IndexError, json.JSONDecodeError) as error:
+        raise ValueError(f"{log} is not the log of a proof: {error!r}.") from error
+
+
+def check_entries(entries: list[dict]) -> CheckedLog:
+    """Do the same for the lines of a log as data."""
+    head, *lines, end = entries
     with ctx.workprec(BITS):
-        try:
-            head, *lines, end = [json.loads(line) for line in Path(log).read_text().splitlines()]
-            return _check(head, lines, end)
-        except (KeyError, TypeError, AttributeError, IndexError, json.JSONDecodeError) as error:
-            raise ValueError(f"{log} is not the log of a proof: {error!r}.") from error
+        return _check(head, lines, end)
 
 
 def _check(head: dict, lines: list[dict], end: dict) -> CheckedLog:
@@ -134,9 +140,9 @@ def _require(condition: bool, otherwise: str) -> None:
 # ---- angles, exactly, in units of pi ----
 
 
-def _sum(names: str, pair: str, p: Fraction | int, q: Fraction | int) -> Fraction:
-    coordinates = dict.fromkeys("abc", 1 - p - q) | {pair[0]: p, pair[1]: q}
-    return Fraction(sum(coordinates[name] for name in names))
+def _sum(names: str, pair: str, p: Any, q: Any) -> Any:
+    coordinates: dict[str, Any] = {name: 1 - p - q for name in "abc"} | {pair[0]: p, pair[1]: q}
+    return sum(coordinates[name] for name in names)
 
 
 def _outside(low: Fraction, high: Fraction, theta: tuple[float, float] | None) -> bool:
@@ -146,7 +152,9 @@ def _outside(low: Fraction, high: Fraction, theta: tuple[float, float] | None) -
     return bool(_ball(high) * arb.pi() < theta[0]) or bool(_ball(low) * arb.pi() > theta[1])
 
 
-def _ball(number: Fraction | int) -> arb:
+def _ball(number: Fraction | int | arb) -> arb:
+    if isinstance(number, arb):
+        return number
     return arb(fmpq(number.numerator, number.denominator))
 
 
@@ -223,7 +231,7 @@ def _plus(left: list[arb_poly], right: list[arb_poly], factor: arb | int = 1) ->
     return [x + factor * y for x, y in zip(left, right, strict=True)]
 
 
-def _series(start: Fraction, unit: arb) -> tuple[arb_poly, arb_poly]:
+def _series(start: Any, unit: arb) -> tuple[arb_poly, arb_poly]:
     """m and c at start + s, in multiples s of the unit; c is the integral of m."""
     angle = _ball(start) * arb.pi()
     sines = [angle.sin(), angle.cos() * unit]
@@ -240,7 +248,7 @@ def _cut(series: arb_poly) -> arb_poly:
     return arb_poly(series.coeffs()[: DEGREE + 1])
 
 
-def _signed_quantity(place: str, pair: str, base: tuple, unit: arb) -> list[arb_poly]:
+def signed_quantity(place: str, pair: str, base: tuple, unit: arb) -> list[arb_poly]:
     """F, with the sign claimed of it, in multiples of the unit from a base point."""
     theta, t, delta, side, sign, _, _ = PLACES[place]
 
@@ -257,7 +265,7 @@ def _signed_quantity(place: str, pair: str, base: tuple, unit: arb) -> list[arb_
     return _plus(zero, quantity, -sign)
 
 
-def _tail(place: str, pair: str, base: tuple, unit: arb) -> arb:
+def tail(place: str, pair: str, base: tuple, unit: arb) -> arb:
     """A bound of all terms above the degree where no variable exceeds one unit."""
 
     def size(names: str) -> tuple[arb, arb]:
@@ -315,7 +323,7 @@ class _Piece:
         """The quotient has the sign claimed, and is above the bound, on every box."""
         if not self.boxes:
             return
-        table, starts, tail = self._quotient()
+        table, starts, left = self._quotient()
         changes: dict = {}
         for box, bound in self.boxes.items():
             level, i, j = box
@@ -326,7 +334,7 @@ class _Piece:
             enclosed = (u * table * v.transpose()).entries()
             stated = arb(bound)
             _require(
-                stated > 0 and all(entry - tail > stated for entry in enclosed),
+                stated > 0 and all(entry - left > stated for entry in enclosed),
                 f"the bound of box {box} of {self.name}",
             )
 
@@ -354,14 +362,14 @@ class _Piece:
         # About the middle, unless it is divided by a power or blown up.
         starts = [Fraction(0) if self.blown or n else Fraction(1, 2) for n in powers]
         base = tuple((low + start) / 4 for low, start in zip(self.low, starts, strict=True))
-        rows = _signed_quantity(self.place, self.pair, base, unit)
+        rows = signed_quantity(self.place, self.pair, base, unit)
         table = arb_mat(DEGREE + 1, DEGREE + 1)
         for j, row in enumerate(rows):
             for i, coefficient in enumerate(row.coeffs()):
                 first = (i + j if self.blown else i) - powers[0]
                 if first >= 0 and j >= powers[1]:
                     table[first, j - powers[1]] = coefficient
-        return table, starts, _tail(self.place, self.pair, base, unit)
+        return table, starts, tail(self.place, self.pair, base, unit)
 
 
 def _bernstein(start: Fraction, level: int, place: int) -> arb_mat:

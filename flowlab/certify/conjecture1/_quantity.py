@@ -16,36 +16,50 @@ The remainder of a Taylor polynomial of total degree N is bounded by Cauchy's es
 
 from fractions import Fraction
 from math import comb
+from typing import Any
 
 from flint import arb, arb_mat, arb_poly, fmpq
 
 from ._regions import WIDTH, Piece, Region
 
 
-def to_ball(number: Fraction | int) -> arb:
-    """A rational number as a ball."""
+def to_ball(number: Fraction | int | arb) -> arb:
+    """A rational number as a ball; a ball as it is."""
+    if isinstance(number, arb):
+        return number
     return arb(fmpq(number.numerator, number.denominator))
 
 
-def _m(z: arb) -> arb:
+def m(z: Any) -> Any:
+    """The function m of a ball, of a dual or of a power series."""
     return (arb.pi() - z) * z.sin()
 
 
-def _c(z: arb) -> arb:
+def c(z: Any) -> Any:
+    """The function c, likewise."""
     return arb.pi() - (arb.pi() - z) * z.cos() - z.sin()
+
+
+def denominator(theta: Any) -> Any:
+    """D at the angle between the students."""
+    return c(theta) * (2 * arb.pi() - c(theta))
+
+
+def quantity(theta: Any, t: Any, delta: Any, factor: int) -> Any:
+    """F, the angles being balls, duals or power series, and `factor` the sign of the first term."""
+    c_theta, c_t = c(theta), c(t)
+    bracket = arb.pi() * (c_theta + c_t - c(delta)) - c_theta * c_t
+    return factor * m(t) * denominator(theta) - m(theta) * bracket
 
 
 def value(region: Region, theta: Fraction, t: Fraction, delta: Fraction) -> arb:
     """L12 at a point whose angles are given in units of pi, as a ball."""
-    angles = [arb.pi() * to_ball(angle) for angle in (theta, t, delta)]
-    m_theta, m_t = _m(angles[0]), _m(angles[1])
-    c_theta, c_t, c_delta = map(_c, angles)
-    bracket = arb.pi() * (c_theta + c_t - c_delta) - c_theta * c_t
-    product = c_theta * (2 * arb.pi() - c_theta)
-    return angles[0].sin() * (region.factor * m_t - m_theta * bracket / product)
+    first, *others = (arb.pi() * to_ball(angle) for angle in (theta, t, delta))
+    ratio = quantity(first, others[0], others[1], region.factor) / denominator(first)
+    return first.sin() * ratio
 
 
-def _univariate(start: Fraction, unit: arb, degree: int) -> tuple[arb_poly, arb_poly]:
+def _univariate(start: Any, unit: arb, degree: int) -> tuple[arb_poly, arb_poly]:
     """Taylor polynomials of m and c at `start` (in units of pi), in multiples of `unit`."""
     rest = arb.pi() * to_ball(1 - start)
     sine, cosine = to_ball(start).sin_pi(), to_ball(start).cos_pi()
@@ -97,12 +111,12 @@ class _Plane:
         ]
 
 
-def taylor(piece: Piece, base: tuple[Fraction, Fraction], degree: int) -> list[list[arb]]:
+def taylor(piece: Piece, base: tuple[Any, Any], degree: int) -> list[list[arb]]:
     """Coefficients of F, at a point (p, q) in units of pi, in quarters of pi.
 
     Args:
         piece: the piece; its blow-up is left aside.
-        base: the point.
+        base: the point, fractions or balls.
         degree: total degree.
 
     Returns:
@@ -125,7 +139,7 @@ def taylor(piece: Piece, base: tuple[Fraction, Fraction], degree: int) -> list[l
     return plane.table(plane.cut(region.factor * m_t * product - m_theta * bracket))
 
 
-def remainder(piece: Piece, base: tuple[Fraction, Fraction], reach: Fraction, degree: int) -> arb:
+def remainder(piece: Piece, base: tuple[Any, Any], reach: Fraction, degree: int) -> arb:
     """An upper bound of the sum of all terms above the degree, in absolute value.
 
     Args:
