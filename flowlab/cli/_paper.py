@@ -64,9 +64,12 @@ COLUMNS = {
     "expected": "right",
     "found": "right",
     "tolerance": "right",
-    "s": "right",
     "verdict": "left",
+    "s": "right",
 }
+
+WIDE = 105
+"""Columns of a screen on which ten digits, tolerances and times have room too."""
 
 
 def check_paper(
@@ -149,10 +152,14 @@ def _show(console: "Console", claims: "tuple[Claim, ...]") -> None:
     from ..paper import summary
     from ..paper._report import shown
 
-    table = plain_table(COLUMNS)
+    wide = console.width >= WIDE
+    columns = COLUMNS if wide else {c: COLUMNS[c] for c in COLUMNS if c not in ("tolerance", "s")}
+    table = plain_table(columns)
     for claim in claims:
         loud = claim.verdict.upper() if claim.verdict == "fails" else claim.verdict
-        table.add_row(claim.name, *shown(claim).values(), f"{claim.seconds:.1f}", loud)
+        cells = {"claim": claim.name, "verdict": loud, "s": f"{claim.seconds:.1f}"}
+        cells |= shown(claim, 10 if wide else 6)
+        table.add_row(*(cells[column] for column in columns))
     console.print(table)
     console.print(summary(claims))
     for claim in claims:

@@ -128,7 +128,7 @@ def equation_s45(effort: Effort) -> tuple[Claim, ...]:
     return (
         Claim.corrected(
             "Eqn S45",
-            "u12'e1⊥ = ±(π-θ1*) sin θ1* - (π-θ) sin θ β with the sign of e* against e1 (printed: +)",
+            "u12'e1⊥ = ±(π-θ1*) sin θ1* - (π-θ) sin θ β with e*'s side of e1 (printed: +)",
             claimed=printed,
             expected=signed,
             found=l12(theta, phi) if point is not None else np.nan,

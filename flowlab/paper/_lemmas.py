@@ -198,7 +198,7 @@ def lemma6(effort: Effort) -> tuple[Claim, ...]:
         dx, dy = dynamics(K, x, y)
         least.append(((dx - dy) / away)[away > 1e-5].min())
         theta = np.arccos(K**-0.5) * _unit(rng, 5_000)
-        inner.append(((np.cos(theta) + np.sqrt(K - 1) * np.sin(theta)) * np.sin(theta) - theta))
+        inner.append((np.cos(theta) + np.sqrt(K - 1) * np.sin(theta)) * np.sin(theta) - theta)
     return (
         Claim.at_least(
             "Lemma 6",

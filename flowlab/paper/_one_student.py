@@ -151,7 +151,7 @@ def theorem5_remark(effort: Effort) -> tuple[Claim, ...]:
         Claim.at_least(
             "Theorem 5, remark",
             "one student converges from every start off the ray {-c w*}, so with probability 1",
-            np.nextafter(0.0, 1.0),
+            0.0,
             least,
             f"certificate: ball arithmetic ({how}): least of sin θ/θ(π-θ) and h(θ)/(π-θ)³",
             "sharpened",
@@ -170,7 +170,7 @@ def theorem6_convergence(effort: Effort) -> tuple[Claim, ...]:
 
     The bound is (1 - ε)/2; all starts converge.
     """
-    name, epsilon, confidence = "Theorem 6, convergence", 0.5, 0.999
+    name, epsilon, confidence = "Theorem 6, flow", 0.5, 0.999
     rows = []
     for dim in effort.of((2,), (2, 10)):
         found = measure_theorem6(

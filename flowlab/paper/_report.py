@@ -114,20 +114,20 @@ def counts(claims: Iterable[Claim]) -> dict[str, int]:
     return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
 
 
-def shown(row: Claim) -> dict[str, str]:
+def shown(row: Claim, digits: int = 10) -> dict[str, str]:
     """Return the numbers of a row as a reader wants them."""
     relation = "" if row.relation == "=" else f"{row.relation} "
     return {
-        "claimed": "" if row.claimed is None else _digits(row.claimed),
-        "expected": relation + _digits(row.expected),
-        "found": _digits(row.found),
+        "claimed": "" if row.claimed is None else _rounded(row.claimed, digits),
+        "expected": relation + _rounded(row.expected, digits),
+        "found": _rounded(row.found, digits),
         "tolerance": f"{row.tolerance:g}" if row.tolerance else "",
     }
 
 
-def _digits(value: float) -> str:
-    # What is a difference, or a rounding error, has no digits worth ten places.
-    return f"{value:.10g}" if value == 0 or abs(value) >= 1e-3 else f"{value:.2g}"
+def _rounded(value: float, digits: int) -> str:
+    # What is a rounding error has no digits worth ten places.
+    return f"{value:.{digits}g}" if value == 0 or abs(value) >= 1e-3 else f"{value:.2g}"
 
 
 def _cells(row: Claim) -> list[str]:

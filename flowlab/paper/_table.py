@@ -11,8 +11,16 @@ import jax
 
 from .._checks import require_float64
 from .._types import Key
-from . import _conjecture1, _gating, _lemmas, _noise, _one_student, _out_of_plane, _symmetric
-from . import _two_students
+from . import (
+    _conjecture1,
+    _gating,
+    _lemmas,
+    _noise,
+    _one_student,
+    _out_of_plane,
+    _symmetric,
+    _two_students,
+)
 from ._claim import Claim
 from ._effort import Effort
 
@@ -34,7 +42,7 @@ CHECKS = (
     Check("Theorem 2", "out-of-plane points lie in manifolds", _out_of_plane.theorem2_saddle),
     Check("Theorem 2, rotations", "why they do", _out_of_plane.theorem2_rotations),
     Check("Sec. 5.3, saddle", "collinear students", _two_students.saddle_on_the_bisector),
-    Check("Sec. 5.3, further points", "what the paper misses", _two_students.further_critical_points),
+    Check("Sec. 5.3, more points", "what the paper misses", _two_students.further_points),
     Check("Conjecture 1", "the sign of L12", _conjecture1.conjecture1),
     Check("Eqn S45", "the sign of an angle", _conjecture1.equation_s45),
     Check("Theorem 4", "where two students are not critical", _two_students.theorem4),
@@ -46,7 +54,7 @@ CHECKS = (
     Check("Theorem 5, remark", "and from elsewhere", _one_student.theorem5_remark),
     Check("Eqns S49-S50", "the Lyapunov function's rate", _one_student.equation_s50),
     Check("Theorem 6", "the probability of Ω", _one_student.theorem6_bound),
-    Check("Theorem 6, convergence", "and of converging", _one_student.theorem6_convergence),
+    Check("Theorem 6, flow", "and of converging", _one_student.theorem6_convergence),
     Check("Eqn S61", "bounds of a ratio of gamma functions", _one_student.equation_s61),
     Check("Eqns 17-18", "students that a group permutes", _symmetric.equation17),
     Check("Sec. 6.2, start", "the start of Theorem 7", _symmetric.start_of_theorem7),

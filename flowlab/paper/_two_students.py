@@ -53,7 +53,7 @@ def saddle_on_the_bisector(effort: Effort) -> tuple[Claim, ...]:
     return (
         Claim.equal(
             "Sec. 5.3, saddle",
-            "teachers of one length: critical on the bisector if π(|w1|+|w2|) = h(θ*/2)(|w1*|+|w2*|)",
+            "|w1*| = |w2*|: critical on the bisector if π(|w1|+|w2|) = h(θ*/2)(|w1*|+|w2*|)",
             0.0,
             equal,
             1e-14,
@@ -80,7 +80,7 @@ def saddle_on_the_bisector(effort: Effort) -> tuple[Claim, ...]:
     )
 
 
-def further_critical_points(effort: Effort) -> tuple[Claim, ...]:
+def further_points(effort: Effort) -> tuple[Claim, ...]:
     r"""P 5.3 names collinear saddles; there are antipodal and negative-diagonal ones too.
 
     For two orthonormal teachers and :math:`u=(1,1)/\sqrt2` the gradient of opposite students
@@ -113,7 +113,7 @@ def further_critical_points(effort: Effort) -> tuple[Claim, ...]:
             f"certificate: ball arithmetic, K = 2 ({how}): the loss",
         ),
         _missing(
-            "Sec. 5.3, negative diagonal",
+            "Sec. 5.3, negative",
             "so are equal students at x_- = -(√(K-1) - arccos(1/√K))/πK on each coordinate",
             0.0,
             worst,
