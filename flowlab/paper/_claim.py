@@ -66,12 +66,13 @@ class Claim:
         tolerance: float,
         method: str,
         verdict: Verdict,
+        claimed: float | None = None,
     ) -> "Claim":
         """Return the claim that `found` stands so to `expected`; `verdict` is for when it does."""
         excess = {"=": abs(found - expected), "≥": expected - found, "≤": found - expected}
         word = verdict if excess[relation] <= tolerance else "fails"
         numbers = float(expected), float(found), float(tolerance)
-        return cls(name, statement, *numbers, method, word, relation)
+        return cls(name, statement, *numbers, method, word, relation, claimed)
 
     @classmethod
     def equal(
@@ -96,9 +97,10 @@ class Claim:
         found: float,
         method: str,
         verdict: Verdict = "holds",
+        claimed: float | None = None,
     ) -> "Claim":
         """Return the claim that `found` is not below `expected`."""
-        return cls.judged(name, statement, "≥", expected, found, 0.0, method, verdict)
+        return cls.judged(name, statement, "≥", expected, found, 0.0, method, verdict, claimed)
 
     @classmethod
     def at_most(
@@ -109,9 +111,10 @@ class Claim:
         found: float,
         method: str,
         verdict: Verdict = "holds",
+        claimed: float | None = None,
     ) -> "Claim":
         """Return the claim that `found` is not above `expected`."""
-        return cls.judged(name, statement, "≤", expected, found, 0.0, method, verdict)
+        return cls.judged(name, statement, "≤", expected, found, 0.0, method, verdict, claimed)
 
     @classmethod
     def corrected(

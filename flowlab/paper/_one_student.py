@@ -114,13 +114,21 @@ def theorem5_proved(effort: Effort) -> tuple[Claim, ...]:
 
 
 def equation_s50(effort: Effort) -> tuple[Claim, ...]:
-    r"""S 49-50: :math:`\dot V = -\frac{N}{2\pi}y^TMy`; the factor is missing as printed."""
+    r"""S 49-54: :math:`\dot V = -\frac{N}{2\pi}y^TMy`, and the determinant of M.
+
+    As printed the factor is missing. The determinant is expanded to
+
+    .. math:: 4\det M = (4\pi^2-4\pi\theta-1)\sin^2\theta +
+              \theta\cos\theta(2\sin\theta-\theta\cos\theta) .
+    """
     rng = effort.rng("S49")
     star, w = rng.standard_normal((2, 4))
     theta, y = forms.angle(star, w), np.array([np.linalg.norm(star), np.linalg.norm(w)])
-    mixed = -(2 * np.pi - theta) * np.cos(theta) - np.sin(theta)
-    corner = np.sin(2 * theta) + 2 * np.pi - 2 * theta
-    form = y @ np.array([[corner, mixed], [mixed, 2 * np.pi]]) @ y / 2
+    form = y @ _matrix(theta) @ y
+    angles = np.linspace(0, np.pi, effort.of(1_000, 100_000))
+    s, c = np.sin(angles), np.cos(angles)
+    expanded = (4 * np.pi**2 - 4 * np.pi * angles - 1) * s**2 + angles * c * (2 * s - angles * c)
+    determinant = 4 * np.linalg.det(np.moveaxis(_matrix(angles), -1, 0))
     return (
         Claim.corrected(
             "Eqns S49-S50",
@@ -131,7 +139,22 @@ def equation_s50(effort: Effort) -> tuple[Claim, ...]:
             tolerance=1e-13,
             method="the gradient at a random state, d = 4",
         ),
+        Claim.equal(
+            "Eqns S51-S54",
+            "4 det M = (4π² - 4πθ - 1) sin²θ + θ cos θ (2 sin θ - θ cos θ)",
+            0.0,
+            float(np.abs(expanded - determinant).max()),
+            1e-12,
+            f"the determinant at {len(angles):,} angles from 0 to π: largest difference",
+        ),
     )
+
+
+def _matrix(theta: float | np.ndarray) -> np.ndarray:
+    """The M of S 50, for one angle or many (the last axis)."""
+    mixed = -(2 * np.pi - theta) * np.cos(theta) - np.sin(theta)
+    corner = np.sin(2 * theta) + 2 * np.pi - 2 * theta
+    return np.array([[corner, mixed], [mixed, 2 * np.pi + 0 * theta]]) / 2
 
 
 def theorem5_remark(effort: Effort) -> tuple[Claim, ...]:

@@ -1,5 +1,8 @@
 """Section 5.3: the critical points of two students, and Theorem 4."""
 
+import tempfile
+from pathlib import Path
+
 import jax
 import numpy as np
 from scipy.optimize import brentq
@@ -126,10 +129,10 @@ def further_points(effort: Effort) -> tuple[Claim, ...]:
 def theorem4(effort: Effort) -> tuple[Claim, ...]:
     r"""Theorem 4: students both in the teachers' cone, or both out of it, are not critical.
 
-    It rests on Conjecture 1, which is proved (see the row), and so is unconditional. Checked are
-    its hypotheses (in random quadruples that fulfil them :math:`L_{12}` has one strict sign for
-    both teachers, so that Theorem 3 applies), its statement (on all critical points that a search
-    finds) and its wording.
+    It rests on Conjecture 1, which is proved, and so is unconditional (`certify.theorem4`). Looked
+    at are besides its hypotheses (in random quadruples that fulfil them :math:`L_{12}` has one
+    strict sign for both teachers, so that Theorem 3 applies), its statement (on all critical points
+    that a search finds) and its wording.
     """
     rng, count = effort.rng("Theorem 4"), effort.of(50_000, 2_000_000)
     phi = rng.uniform(-np.pi, np.pi, (4, count))
@@ -143,6 +146,7 @@ def theorem4(effort: Effort) -> tuple[Claim, ...]:
     values = [l12_sharp(theta, side * _wrap(t - students[0])) for t in teachers]
     same = np.sign(values[0]) * np.sign(values[1]) == 1
     return (
+        _theorem4_proved(),
         Claim.equal(
             "Theorem 4, signs",
             "both students in the teachers' cone or both out: L12 has one sign, so not critical",
@@ -150,7 +154,7 @@ def theorem4(effort: Effort) -> tuple[Claim, ...]:
             float((stated & same).sum()),
             0.0,
             f"of {count:,} random quadruples those that fulfil the hypothesis, and of these those "
-            "with one sign; unconditional, as Conjecture 1 is proved",
+            "with one sign",
         ),
         *_theorem4_search(effort),
         Claim.equal(
@@ -163,6 +167,25 @@ def theorem4(effort: Effort) -> tuple[Claim, ...]:
             "misprint",
         ),
         _collinear(),
+    )
+
+
+def _theorem4_proved() -> Claim:
+    from ..certify import check_theorem4, theorem4
+
+    with tempfile.TemporaryDirectory() as directory:
+        log = Path(directory) / "log.jsonl"
+        proof, checked = theorem4(log=log), check_theorem4(log)
+    agreed = proof.verdict == checked.verdict == "proved"
+    return Claim.equal(
+        "Theorem 4",
+        "both students in the teachers' cone, or both out: not critical, Conjecture 1 being proved",
+        float(proof.boxes),
+        float(checked.boxes) if agreed else np.nan,
+        0.0,
+        "certificate: ball arithmetic for Conjecture 1, the log verified by a separate checker: "
+        "boxes",
+        "proved",
     )
 
 
