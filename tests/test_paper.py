@@ -155,10 +155,9 @@ def test_a_false_claim_does_not_hold():
 
 
 def test_a_correction_of_what_was_right_fails():
-    numbers = dict(expected=1.0, found=1.0, tolerance=0.01, method="by hand")
-    assert Claim.corrected("x", "y", claimed=-1.0, **numbers).verdict == "corrected"
-    assert Claim.corrected("x", "y", claimed=1.0, **numbers).verdict == "fails"
-    assert Claim.corrected("x", "y", claimed=-1.0, **numbers | {"found": -1.0}).verdict == "fails"
+    for claimed, found, verdict in ((-1, 1, "corrected"), (1, 1, "fails"), (-1, -1, "fails")):
+        row = Claim.corrected("x", "y", claimed, 1.0, found, 0.01, "by hand")
+        assert (row.verdict, row.claimed) == (verdict, claimed)
 
 
 def test_a_word_is_for_when_the_claim_holds():

@@ -5,7 +5,7 @@ Everything is about Eqn S69, which the row of that name holds against the full f
 
 import numpy as np
 from scipy.integrate import solve_ivp
-from scipy.optimize import brentq, root
+from scipy.optimize import root
 
 from . import _closed_forms as forms
 from ._claim import Claim
@@ -280,11 +280,12 @@ def _zeros_of_f3(K: int, count: int) -> list[tuple[float, float]]:
         return float(dx - dy)
 
     zeros = []
-    for y in np.linspace(0.005, 1, count):
+    for y in np.linspace(0.005, 1, count).tolist():
         grid = np.linspace(1e-3, 1.5, 60)
         signs = np.sign([f3(epsilon, y) for epsilon in grid])
         for place in np.flatnonzero(signs[1:] != signs[:-1]):
-            zeros.append((float(brentq(f3, grid[place], grid[place + 1], args=(y,))), float(y)))  # type: ignore[arg-type]
+            low, high = grid[place : place + 2]
+            zeros.append((forms.zero_of(lambda epsilon, y=y: f3(epsilon, y), low, high), y))
     return zeros
 
 

@@ -78,7 +78,8 @@ def _two_layers(rng: np.random.Generator) -> Claim:
 
 def _network(rng: np.random.Generator, widths: tuple[int, ...]) -> list[np.ndarray]:
     return [
-        rng.standard_normal((rows, columns)) for columns, rows in zip(widths, widths[1:], strict=False)
+        rng.standard_normal((rows, columns))
+        for columns, rows in zip(widths, widths[1:], strict=False)
     ]
 
 

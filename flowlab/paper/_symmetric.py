@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -19,13 +19,13 @@ from ._effort import Effort, generator, random_rotation
 class Trig(NamedTuple):
     """What Eqn S70 defines, of points (x, y) of the plane; angles are accurate near 0 too."""
 
-    alpha: np.ndarray
-    theta: np.ndarray
-    phi_star: np.ndarray
-    phi: np.ndarray
+    alpha: Any
+    theta: Any
+    phi_star: Any
+    phi: Any
 
 
-def trig(K: int, x: np.ndarray, y: np.ndarray) -> Trig:
+def trig(K: int, x: Any, y: Any) -> Trig:
     """Return the quantities of Eqn S70, for y ≥ 0."""
     alpha = 1 / np.sqrt(x**2 + (K - 1) * y**2)
     theta = np.arctan2(np.sqrt(K - 1) * y, x)
@@ -35,7 +35,7 @@ def trig(K: int, x: np.ndarray, y: np.ndarray) -> Trig:
     return Trig(alpha, theta, phi_star, phi)
 
 
-def dynamics(K: int, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def dynamics(K: int, x: Any, y: Any) -> tuple[Any, Any]:
     """Return `(2π/N)(-∇_x, -∇_y)` as Eqn S69 has it, for y ≥ 0."""
     alpha, theta, star, phi = trig(K, x, y)
     shared = -(np.pi - phi) * (x - 1 + (K - 1) * y)
