@@ -24,6 +24,11 @@ from ._normal_equation import normal_equation as normal_equation
 from ._normal_equation import NormalEquation as NormalEquation
 from ._normal_equation import separability as separability
 from ._normal_equation import theorem3_signs as theorem3_signs
+from ._layers import layer_signals as layer_signals
+from ._layers import LayerSignals as LayerSignals
+from ._layers import proposition2 as proposition2
+from ._multilayer import FanIn as FanIn
+from ._multilayer import MultilayerFlow as MultilayerFlow
 from ._overlaps import OverlapFlow as OverlapFlow
 from ._random_overlaps import RandomOverlaps as RandomOverlaps
 from ._one_student import one_student_flow as one_student_flow
