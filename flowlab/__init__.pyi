@@ -32,6 +32,7 @@ from .fields import Box as Box
 from .fields import BoxRegion as BoxRegion
 from .fields import ClosedForm as ClosedForm
 from .fields import Difference as Difference
+from .fields import empirical_gating as empirical_gating
 from .fields import field_from_spec as field_from_spec
 from .fields import FieldFamily as FieldFamily
 from .fields import Gaussian as Gaussian

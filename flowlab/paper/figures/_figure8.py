@@ -1,0 +1,200 @@
+"""Figure 8: the plane of Theorem 7, its vector fields, trajectories and training curves."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from matplotlib.figure import Figure, SubFigure
+
+from ..._checks import require_float64
+from ...fields import theorem7_plane
+from ...flow import Trajectory, integrate, settle
+from ...plot._palette import BLUE, GREEN, KINDS, ORANGE, PURPLE, SKY
+from ._settings import require_counts
+from ._style import GHOST, dress, legend, page
+
+START = (1e-3, 0.0)
+"""Where the trajectories start: aligned with the teacher."""
+
+_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
+_DASHES = ("-", (0, (5, 1.2)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (6, 2)))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Figure8Data:
+    """What Figure 8 shows.
+
+    Attributes:
+        fields: the numbers of students whose vector fields are drawn.
+        grid: (n,), the coordinates of the arrows along each axis.
+        velocity: (k, n, n, 2), the velocity for each of `fields` at (x, y) = (grid[j], grid[i]).
+        saddles: (k, 2), the saddle for each of `fields`, the end of a flow along the diagonal.
+        runs: a trajectory from (1e-3, 0) by number of students, at `times`, with its loss.
+        limits: (x, y) where each of them ends, polished, by number of students.
+        times: (m,), times of the trajectories.
+
+    Example:
+        >>> import flowlab as fl
+        >>> data = fl.paper.figures.figure8_data(grid=5, students=(2,))
+        >>> data.velocity.shape, data.limits[2].round(9).tolist()
+        ((2, 5, 5, 2), [1.0, 0.0])
+    """
+
+    fields: tuple[int, ...]
+    grid: np.ndarray
+    velocity: np.ndarray
+    saddles: np.ndarray
+    runs: dict[int, Trajectory]
+    limits: dict[int, np.ndarray]
+    times: np.ndarray
+
+
+def figure8_data(
+    *,
+    fields: tuple[int, ...] = (2, 5),
+    students: tuple[int, ...] = (2, 5, 10),
+    grid: int = 15,
+    t1: float = 25.0,
+    times: int = 600,
+) -> Figure8Data:
+    """Compute what Figure 8 shows.
+
+    Args:
+        fields: numbers of students whose vector fields are drawn.
+        students: numbers of students whose trajectories are followed.
+        grid: arrows along each axis.
+        t1: last time of the training curves; the time of the flow is per sample (N = 1).
+        times: points of a trajectory.
+
+    Returns:
+        The data of all panels.
+
+    Raises:
+        ValueError: on bad input.
+        RuntimeError: if JAX runs in 32 bits.
+
+    Source: Tian 2017, Theorem 7; supplement, Eqns 69-70.
+
+    Example:
+        >>> import flowlab as fl
+        >>> data = fl.paper.figures.figure8_data(grid=5, students=(2,))
+        >>> data.saddles.round(9).tolist()
+        [[0.534154943, 0.534154943], [0.256840678, 0.256840678]]
+    """
+    require_float64("figure8_data")
+    require_counts(grid=grid, times=times)
+    places = np.linspace(0, 1.1, grid + 1)[1:] - 0.55 / grid
+    z = jnp.asarray(np.stack(np.meshgrid(places, places), -1))
+    moments = np.concatenate([[0.0], np.geomspace(1e-3, t1, times - 1)])
+    velocity, saddles = [], []
+    for K in fields:
+        plane = theorem7_plane(K)
+        velocity.append(np.asarray(jax.jit(jax.vmap(jax.vmap(lambda w, f=plane: f(0.0, w))))(z)))
+        saddles.append(settle(plane, np.array([[0.9, 0.9]])).state[0])
+    runs = {K: integrate(theorem7_plane(K), START, saveat=moments) for K in students}
+    limits = {K: settle(theorem7_plane(K), np.array([START])).state[0] for K in students}
+    return Figure8Data(
+        tuple(fields), places, np.array(velocity), np.array(saddles), runs, limits, moments
+    )
+
+
+def figure8(
+    data: Figure8Data | None = None, *, figure: Figure | SubFigure | None = None, **settings: Any
+) -> Any:
+    """Draw Figure 8: the dynamics on the plane of Theorem 7.
+
+    (a), (b) The direction of the flow, the darker the faster, with the teacher at (1, 0), the
+    saddle, and the line x = y that separates the basins. (c) Trajectories from (1e-3, 0): although
+    the start is aligned with the teacher, y grows first. (d) Their loss: the more students, the
+    faster.
+
+    Args:
+        data: from `figure8_data`; computed if not given.
+        figure: a figure or subfigure to draw in; a new one of column width if not given.
+        **settings: passed to `figure8_data`.
+
+    Returns:
+        The figure.
+
+    Source: Tian 2017, Figure 8.
+
+    Example:
+        >>> import flowlab as fl
+        >>> figure = fl.paper.figure8(grid=5, students=(2,))
+        >>> len(figure.axes)
+        4
+    """
+    data = figure8_data(**settings) if data is None else data
+    figure = page(figure, 3.35)
+    axes = figure.subplots(2, 2)
+    for number, (ax, letter) in enumerate(zip(axes[0], "ab", strict=True)):
+        _draw_field(ax, data, number)
+        dress(ax, letter, f"$K = {data.fields[number]}$")
+    _draw_trajectories(axes[1, 0], data)
+    _draw_training(axes[1, 1], data)
+    axes[0, 1].set_ylabel("")
+    return figure
+
+
+def _draw_field(ax: Any, data: Figure8Data, number: int) -> None:
+    velocity = data.velocity[number]
+    speed = np.linalg.norm(velocity, axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        unit = np.where(speed[..., None] > 0, velocity / speed[..., None], 0.0)
+    step = data.grid[1] - data.grid[0]
+    ax.quiver(
+        *np.meshgrid(data.grid, data.grid),
+        *(0.75 * step * np.moveaxis(unit, -1, 0)),
+        np.log10(np.maximum(speed, 1e-12)),
+        cmap="cividis_r",
+        angles="xy",
+        scale_units="xy",
+        scale=1,
+        pivot="mid",
+        width=0.008,
+        headwidth=3.6,
+        headlength=4,
+        headaxislength=3.6,
+        zorder=2,
+    )
+    ax.plot([0, 1.1], [0, 1.1], **GHOST, zorder=1)
+    for place, kind in (((1.0, 0.0), "global minimum"), (data.saddles[number], "saddle")):
+        mark = KINDS[kind]
+        ax.scatter(
+            *place, s=26 * mark.scale, marker=mark.marker, facecolors=mark.face,
+            edgecolors=mark.edge, linewidths=0.6, zorder=4, clip_on=False,
+        )  # fmt: skip
+    ax.set(xlim=(0, 1.1), ylim=(0, 1.1), xlabel="$x$", ylabel="$y$", aspect="equal")
+    ax.set(xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+
+
+def _draw_trajectories(ax: Any, data: Figure8Data) -> None:
+    for number, (K, run) in enumerate(data.runs.items()):
+        path = np.concatenate([run.states, data.limits[K][None]])
+        ax.plot(*path.T, color=_colour(number), ls=_dashes(number), lw=1.2)
+    mark = KINDS["global minimum"]
+    ax.scatter([1], [0], s=26, color=mark.face, edgecolors="white", lw=0.6, zorder=4, clip_on=False)
+    ax.scatter(*START, s=9, facecolors="white", edgecolors="black", lw=0.7, zorder=4, clip_on=False)
+    ax.set(xlim=(0, 1.02), ylim=(0, None), xlabel="$x$", ylabel="$y$", xticks=(0, 0.5, 1))
+    dress(ax, "c")
+
+
+def _draw_training(ax: Any, data: Figure8Data) -> None:
+    for number, (K, run) in enumerate(data.runs.items()):
+        loss = np.ma.masked_less_equal(np.asarray(run.loss), 1e-12)
+        style = {"color": _colour(number), "ls": _dashes(number), "lw": 1.2}
+        ax.plot(run.times, loss, label=f"$K = {K}$", **style)
+    ax.set(yscale="log", xlim=(0, data.times[-1]), xlabel="time $t$", ylabel="loss $J$")
+    ax.set_ylim(bottom=1e-7)
+    legend(ax, loc="upper right")
+    dress(ax, "d")
+
+
+def _colour(number: int) -> str:
+    return _COLOURS[number % len(_COLOURS)]
+
+
+def _dashes(number: int) -> Any:
+    return _DASHES[number % len(_DASHES)]
