@@ -22,3 +22,9 @@ from ._figure6 import figure6 as figure6
 from ._figure6 import figure6_data as figure6_data
 from ._figure6 import Figure6Data as Figure6Data
 from ._figure6 import mexican_hat as mexican_hat
+from ._figure4 import figure4 as figure4
+from ._figure4 import figure4_data as figure4_data
+from ._figure4 import Figure4Data as Figure4Data
+from ._figure10 import figure10 as figure10
+from ._figure10 import figure10_data as figure10_data
+from ._figure10 import Figure10Data as Figure10Data

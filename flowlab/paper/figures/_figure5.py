@@ -31,6 +31,7 @@ class Figure5Data:
         dims: (k,), input dimensions.
         epsilon: (m,), the theorem's epsilon.
         radius: (k, m), the radius of Theorem 6.
+        exact: (k, m), the exact probability of Ω at that radius.
         largest: (k, j), radii of balls around 0, from small to large.
         needed: (k, j), the epsilon for which the probability of Ω is exactly (1 - epsilon)/2.
         measured: Theorem 6 measured, for each of `dims` at a few epsilon.
@@ -48,6 +49,7 @@ class Figure5Data:
     dims: tuple[int, ...]
     epsilon: np.ndarray
     radius: np.ndarray
+    exact: np.ndarray
     largest: np.ndarray
     needed: np.ndarray
     measured: tuple[Theorem6, ...]
@@ -96,11 +98,9 @@ def figure5_data(
     keys = jax.random.split(the_key(key), 2)
     field = TeacherStudent(jnp.eye(1, 2))
     drawn = np.asarray(draw(Ball(theorem6_radius(2, shown)), keys[0], field.shape, 0, points))[:, 0]
-    epsilon = np.linspace(0.01, 0.99, 99)
-    radius = [[theorem6_radius(d, float(e)) for e in epsilon] for d in dims]
-    largest = [np.geomspace(1e-2, 2.0, 40) for _ in dims]
-    needed = [[1 - 2 * omega_probability(d, float(r)) for r in row]
-              for d, row in zip(dims, largest, strict=True)]  # fmt: skip
+    epsilon = np.linspace(0.01, 0.99, 29)
+    radius = np.array([[theorem6_radius(d, float(e)) for e in epsilon] for d in dims])
+    largest = np.tile(np.geomspace(1e-2, 2.0, 40), (len(dims), 1))
     found = tuple(
         measure_theorem6(
             d, e, key=keys[1], starts=starts, followed=followed, confidence=confidence
@@ -114,11 +114,18 @@ def figure5_data(
         inside=np.linalg.norm(drawn - np.asarray(field.teacher), axis=1) < 1,
         dims=tuple(dims),
         epsilon=epsilon,
-        radius=np.array(radius),
-        largest=np.array(largest),
-        needed=np.array(needed),
+        radius=radius,
+        exact=_probabilities(dims, radius),
+        largest=largest,
+        needed=1 - 2 * _probabilities(dims, largest),
         measured=found,
     )
+
+
+def _probabilities(dims: tuple[int, ...], radii: np.ndarray) -> np.ndarray:
+    """The exact probabilities of Ω, (k, n), for a row of radii in each dimension."""
+    rows = zip(dims, radii, strict=True)
+    return np.array([[omega_probability(d, float(r)) for r in row] for d, row in rows])
 
 
 def figure5(
@@ -188,20 +195,18 @@ def _draw_radius(ax: Any, data: Figure5Data) -> None:
         chosen = data.needed[number] <= 1
         style = {**GHOST, "color": mixed(colour, -0.2)}
         ax.plot(data.needed[number][chosen], data.largest[number][chosen], **style)
-    ax.set(xlim=(0, 1), ylim=(0, 1.6), xlabel=r"$\epsilon$", ylabel="radius $r$")
-    legend(ax, loc="upper left")
+    ax.set(xlim=(0, 1), ylim=(0, 2), xlabel=r"$\epsilon$", ylabel="radius $r$")
+    legend(ax, loc="upper left", bbox_to_anchor=(0.42, 1.0))
     dress(ax, "b")
 
 
 def _draw_chance(ax: Any, data: Figure5Data) -> None:
     ax.plot(data.epsilon, (1 - data.epsilon) / 2, color="black", lw=1.2)
-    note(ax, (0.62, 0.13), r"bound $(1-\epsilon)/2$", rotation=0)
+    note(ax, (0.3, 0.16), r"bound $(1-\epsilon)/2$")
     for number, d in enumerate(data.dims):
         colour = _COLOURS[number % len(_COLOURS)]
         marker = _MARKERS[number % len(_MARKERS)]
-        every = slice(None, None, 7)
-        exact = [omega_probability(d, float(r)) for r in data.radius[number][every]]
-        ax.plot(data.epsilon[every], exact, color=colour, lw=0.9)
+        ax.plot(data.epsilon, data.exact[number], color=colour, lw=0.9)
         for found in (found for found in data.measured if found.dim == d):
             place = found.epsilon + 0.012 * (number - 1)
             for hits, trials, interval, sign in (

@@ -37,7 +37,7 @@ class Figure7Data:
         >>> import flowlab as fl
         >>> data = fl.paper.figures.figure7_data(pairs=9, samples=50, largest=40, repeats=3, dims=(2,))
         >>> data.error.shape, data.uniform.shape
-        ((9,), (1, 3, 2))
+        ((9,), (1, 3, 1))
     """
 
     dim: int
@@ -115,7 +115,7 @@ def figure7_data(
         >>> import flowlab as fl
         >>> data = fl.paper.figures.figure7_data(pairs=9, samples=50, largest=40, repeats=3, dims=(2,))
         >>> data.sizes.tolist()
-        [10, 40]
+        [40]
     """
     require_float64("figure7_data")
     require_counts(pairs=pairs, samples=samples, repeats=repeats, largest=largest)
@@ -147,8 +147,8 @@ def figure7_data(
 
 
 def _sizes(largest: int) -> tuple[int, ...]:
-    """Numbers of inputs, two in a decade, down from the largest to at least 10."""
-    count = int(2 * np.log10(max(largest, 10) / 10) + 1e-9) + 1
+    """Numbers of inputs, two in a decade, down from the largest to at least 30."""
+    count = int(2 * np.log10(max(largest, 30) / 30) + 1e-9) + 1
     found = [round(largest * 10 ** (-i / 2)) for i in range(count)]
     return tuple(sorted({max(size, 1) for size in found}))
 
