@@ -28,3 +28,8 @@ from ._figure4 import Figure4Data as Figure4Data
 from ._figure10 import figure10 as figure10
 from ._figure10 import figure10_data as figure10_data
 from ._figure10 import Figure10Data as Figure10Data
+from ._figure9 import count_shares as count_shares
+from ._figure9 import figure9 as figure9
+from ._figure9 import figure9_data as figure9_data
+from ._figure9 import Figure9Data as Figure9Data
+from ._figure9 import Shares as Shares

@@ -16,6 +16,9 @@ from ._style import dress, legend, note, page
 
 _TURN = 2 * np.pi
 
+LEVELS = (-1.0, -0.6, -0.3, -0.1, -0.02, 0.1, 0.3, 0.6)
+"""Values of L12 whose lines the map shows."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Figure10Data:
@@ -98,7 +101,7 @@ def figure10(
 
     (a), (b) Both against the angle of the teacher, for two angles between the students; the band is
     their cone, :math:`0<\varphi<\theta`. (c) The sign of :math:`L_{12}` over all angles: blue
-    where it is positive, which is the triangle of the cone, orange elsewhere.
+    where it is positive, which is the triangle of the cone, orange elsewhere, with lines of equal value.
 
     Args:
         data: from `figure10_data`; computed if not given.
@@ -147,11 +150,16 @@ def _draw_map(ax: Any, data: Figure10Data) -> None:
         np.sign(data.map), cmap=signs, vmin=-1, vmax=1, origin="lower", extent=edges,
         aspect="auto", interpolation="nearest",
     )  # fmt: skip
-    ax.plot([0, 1], [0, 1], color="black", lw=0.8)
+    levels = ax.contour(
+        data.phis / np.pi, data.thetas / np.pi, data.map, levels=LEVELS, colors="0.2",
+        linewidths=0.4, linestyles="solid",
+    )  # fmt: skip
+    ax.clabel(levels, fontsize=5.5, inline_spacing=2, fmt="%g")
+    ax.plot([0, 1], [0, 1], color="black", lw=1.0)
     # A frame of its own: the image covers half of the axes' lines.
     ax.add_patch(Rectangle((0, 0), 2, 1, fill=False, lw=0.5))
-    note(ax, (0.3, 0.72), "$L_{12} > 0$", path_effects=None)
-    note(ax, (1.3, 0.5), "$L_{12} < 0$", path_effects=None)
+    note(ax, (0.12, 0.9), "$L_{12} > 0$", path_effects=None, ha="left")
+    note(ax, (1.92, 0.1), "$L_{12} < 0$", path_effects=None, ha="right")
     ax.set(xlim=(0, 2), ylim=(0, 1), xlabel=r"$\varphi/\pi$", ylabel=r"$\theta/\pi$")
     cells = f"${len(data.thetas)} \\times {len(data.phis)}$"
     dress(ax, "c", f"sign of $L_{{12}}$ at {cells} points")

@@ -16,8 +16,8 @@ from ._separability import pair_separability
 from ._settings import require_counts
 from ._style import arrow, bare, dress, note, page
 
-CASES = ((0.25, 0.7), (1.45, 2.3), (0.45, 1.5))
-"""Directions of the two teachers as multiples of theta: both inside, both outside, one inside."""
+INSIDE, OUTSIDE = (0.27, 0.73), (0.24, 0.76)
+"""Where the teachers of the cases are: shares of the cone, and of what lies outside it."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,11 +49,11 @@ class Figure4Data:
     smallest: np.ndarray
 
 
-def figure4_data(*, theta: float = 1.35, points: int = 361) -> Figure4Data:
+def figure4_data(*, theta: float = 1.9, points: int = 361) -> Figure4Data:
     """Compute what Figure 4 shows.
 
     Args:
-        theta: angle between the two students, in radians, at most 4 pi / 5.
+        theta: angle between the two students, in (0, pi), in radians.
         points: angles of a teacher on the curve of panel (a).
 
     Returns:
@@ -73,10 +73,12 @@ def figure4_data(*, theta: float = 1.35, points: int = 361) -> Figure4Data:
     """
     require_float64("figure4_data")
     require_counts(points=points)
-    if not 0 < theta <= 0.8 * np.pi:
-        raise ValueError(f"theta is {theta!r}; needed: an angle above 0, at most 4 pi / 5.")
+    if not 0 < theta < np.pi:
+        raise ValueError(f"theta is {theta!r}; needed: an angle between 0 and pi.")
     phi = np.linspace(0, 2 * np.pi, points)
-    teachers = theta * np.array(CASES)
+    inside = theta * np.array(INSIDE)
+    outside = theta + (2 * np.pi - theta) * np.array(OUTSIDE)
+    teachers = np.array([inside, outside, (inside[0], outside[0])])
     return Figure4Data(
         theta=float(theta),
         phi=phi,
@@ -103,8 +105,8 @@ def figure4(
     r"""Draw Figure 4: the cone of two students, and when they cannot be critical.
 
     (a) :math:`L_{12}` as the distance of a curve from a circle, against the direction of the
-    teacher: outside it (blue) in the cone of the students, inside it (orange) elsewhere. (b) Both
-    teachers in that cone, or both outside: :math:`L_{12}` has one sign for both of them, and no
+    teacher: outside it (blue) in the cone of the students, inside it (orange) elsewhere. (b), (c)
+    Both teachers in that cone, or both outside: :math:`L_{12}` has one sign for both of them, and no
     magnitudes of the students make the gradient vanish; its smallest norm is written below. With
     one teacher inside and one outside, the criterion says nothing.
 
@@ -126,11 +128,11 @@ def figure4(
         3
     """
     data = figure4_data(**settings) if data is None else data
-    figure = page(figure, 2.05)
-    axes = figure.subplot_mosaic([["ring", "inside"], ["ring", "outside"]], width_ratios=(1.5, 1))
+    figure = page(figure, 2.3)
+    axes = figure.subplot_mosaic([["ring", "inside"], ["ring", "outside"]], width_ratios=(1.2, 1))
     _draw_ring(axes["ring"], data)
-    _draw_case(axes["inside"], data, 0, "b")
-    _draw_case(axes["outside"], data, 1, "c")
+    _draw_case(axes["inside"], data, 0, "b", "both inside")
+    _draw_case(axes["outside"], data, 1, "c", "both outside")
     return figure
 
 
@@ -163,20 +165,20 @@ def _draw_cone(ax: Any, turn: float, theta: float, reach: float) -> None:
     ax.add_patch(Wedge((0, 0), reach, *ends, facecolor=mixed(BLUE, 0.85), edgecolor="none"))
 
 
-def _draw_case(ax: Any, data: Figure4Data, case: int, letter: str) -> None:
+def _draw_case(ax: Any, data: Figure4Data, case: int, letter: str, title: str) -> None:
     turn = 0.5 * np.pi - data.theta / 2
-    bare(ax, 1.25)
-    ax.set_ylim(-1.05, 1.25)
-    _draw_cone(ax, turn, data.theta, 1.2)
+    bare(ax, 1.3)
+    ax.set_ylim(-1.2, 1.1)
+    _draw_cone(ax, turn, data.theta, 1.05)
     for number, angle in enumerate((0.0, data.theta)):
         tip = np.array([np.cos(turn + angle), np.sin(turn + angle)])
         arrow(ax, (0, 0), 0.95 * tip, "0.15", 1.1)
-        note(ax, 1.12 * tip, f"$w_{number + 1}$", fontsize=6.5)
+        note(ax, 1.15 * tip, f"$w_{number + 1}$", fontsize=6.5)
     for number, angle in enumerate(data.teachers[case]):
         tip = np.array([np.cos(turn + angle), np.sin(turn + angle)])
-        arrow(ax, (0, 0), 0.8 * tip, VERMILLION, 1.1)
+        arrow(ax, (0, 0), 0.7 * tip, VERMILLION, 1.1)
         sign = "+" if data.signs[case, number] > 0 else "-"
-        note(ax, 0.99 * tip, f"$w^*_{number + 1}{sign}$", VERMILLION, fontsize=6.5)
+        note(ax, 0.93 * tip, f"$w^*_{number + 1}\\,{sign}$", VERMILLION, fontsize=6.5)
     text = rf"$|\nabla J| \geq {data.smallest[case]:.3f}$"
-    note(ax, (0, -0.95), text, fontsize=6.5)
-    dress(ax, letter)
+    note(ax, (0, -1.1), text, fontsize=6.5)
+    dress(ax, letter, title)

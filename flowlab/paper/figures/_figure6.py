@@ -196,7 +196,7 @@ def _draw_hat(ax: Any, data: Figure6Data) -> None:
         ax.scatter(*path[-1], 0.006, s=16, color=BLUE, edgecolors="white", lw=0.5, zorder=4)
     ax.scatter(0, 0, 0.256, s=18, marker="X", color=VERMILLION, edgecolors="white", lw=0.5, zorder=5)
     ax.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), zlim=(0, 0.25))
-    ax.set_box_aspect((1, 1, 0.5), zoom=1.28)
+    ax.set_box_aspect((1, 1, 0.5), zoom=1.18)
     ax.view_init(elev=42, azim=-60)
     ax.set_axis_off()
     dress(ax, "b")
