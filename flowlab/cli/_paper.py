@@ -8,6 +8,7 @@ from ._console import open_console, plain_table
 from ._errors import FAILED
 from ._field import Seed
 from ._jax import prepare_jax
+from ._paper_figures import Fast, Figure, FigureFile, draw_figure
 from ._theorem6 import show_theorem6
 
 Samples = Annotated[
@@ -32,8 +33,18 @@ COLUMNS = {
 }
 
 
-def check_paper(seed: Seed = 0, samples: Samples = None, theorem: Theorem = None) -> None:
-    """Check claims of Tian (2017), each by a computation done now."""
+def check_paper(
+    seed: Seed = 0,
+    samples: Samples = None,
+    theorem: Theorem = None,
+    figure: Figure = None,
+    out: FigureFile = None,
+    fast: Fast = False,
+) -> None:
+    """Check claims of Tian (2017), each by a computation done now, or draw one of its figures."""
+    if figure is not None or out is not None or fast:
+        draw_figure(figure, out, seed, fast)
+        return
     prepare_jax()
     import jax
 

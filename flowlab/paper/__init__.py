@@ -1,4 +1,6 @@
-"""Claims of Tian (2017), each checked by a computation."""
+"""Claims of Tian (2017), each checked by a computation, and its figures, drawn from computations."""
+
+from typing import TYPE_CHECKING, Any
 
 from ._check import check_claims as check_claims
 from ._claim import Claim as Claim
@@ -12,3 +14,29 @@ from ._theorems import theorem1 as theorem1
 from ._theorems import theorem2 as theorem2
 from ._theorems import theorem7_flow as theorem7_flow
 from ._theorems import theorem7_saddle as theorem7_saddle
+
+if TYPE_CHECKING:
+    from .figures import figure2 as figure2
+    from .figures import figure4 as figure4
+    from .figures import figure5 as figure5
+    from .figures import figure6 as figure6
+    from .figures import figure7 as figure7
+    from .figures import figure8 as figure8
+    from .figures import figure9 as figure9
+    from .figures import figure10 as figure10
+
+FIGURES = (2, 4, 5, 6, 7, 8, 9, 10)
+"""The figures that can be drawn: `figure2` and so on. Figures 1 and 3 hold no numbers."""
+
+
+def __getattr__(name: str) -> Any:
+    # Claims are checked without matplotlib: the figures wait until one is asked for.
+    if name in {f"figure{number}" for number in FIGURES}:
+        from . import figures
+
+        return getattr(figures, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *(f"figure{number}" for number in FIGURES)})

@@ -16,7 +16,7 @@ from ._style import dress, legend, note, page
 
 _TURN = 2 * np.pi
 
-LEVELS = (-1.0, -0.6, -0.3, -0.1, -0.02, 0.1, 0.3, 0.6)
+LEVELS = (-1.0, -0.6, -0.3, -0.1, 0.1, 0.3, 0.6)
 """Values of L12 whose lines the map shows."""
 
 
@@ -154,12 +154,12 @@ def _draw_map(ax: Any, data: Figure10Data) -> None:
         data.phis / np.pi, data.thetas / np.pi, data.map, levels=LEVELS, colors="0.2",
         linewidths=0.4, linestyles="solid",
     )  # fmt: skip
-    ax.clabel(levels, fontsize=5.5, inline_spacing=2, fmt="%g")
+    ax.clabel(levels, [-1.0, -0.6, -0.3, 0.3, 0.6], fontsize=5.5, inline_spacing=2, fmt="%g")
     ax.plot([0, 1], [0, 1], color="black", lw=1.0)
     # A frame of its own: the image covers half of the axes' lines.
     ax.add_patch(Rectangle((0, 0), 2, 1, fill=False, lw=0.5))
-    note(ax, (0.12, 0.9), "$L_{12} > 0$", path_effects=None, ha="left")
-    note(ax, (1.92, 0.1), "$L_{12} < 0$", path_effects=None, ha="right")
+    note(ax, (0.33, 0.66), "$L_{12} > 0$", path_effects=None)
+    note(ax, (1.1, 0.6), "$L_{12} < 0$", path_effects=None)
     ax.set(xlim=(0, 2), ylim=(0, 1), xlabel=r"$\varphi/\pi$", ylabel=r"$\theta/\pi$")
     cells = f"${len(data.thetas)} \\times {len(data.phis)}$"
     dress(ax, "c", f"sign of $L_{{12}}$ at {cells} points")

@@ -138,8 +138,10 @@ def figure4(
 
 def _draw_ring(ax: Any, data: Figure4Data) -> None:
     turn = 0.5 * np.pi - data.theta / 2  # the cone points up
-    bare(ax, 1.55)
-    _draw_cone(ax, turn, data.theta, 1.5)
+    bare(ax, 1.4)
+    ax.set_ylim(-1.1, 1.45)
+    ax.set_anchor("N")
+    _draw_cone(ax, turn, data.theta, 1.42)
     at = turn + data.phi
     radius = 1 + 0.35 * data.L12 / np.abs(data.L12).max()
     ring, curve = (np.stack([r * np.cos(at), r * np.sin(at)]) for r in (1 + 0 * at, radius))
@@ -155,7 +157,7 @@ def _draw_ring(ax: Any, data: Figure4Data) -> None:
         arrow(ax, (0, 0), tip, "0.15", 1.1)
         note(ax, 0.62 * tip + 0.17 * np.array([tip[1], -tip[0]]) * (1 - 2 * number),
              f"$w_{number + 1}$")  # fmt: skip
-    note(ax, (0, 1.14), "$L_{12} > 0$", mixed(BLUE, -0.3), fontsize=6.5)
+    note(ax, (0, 0.72), "$L_{12} > 0$", mixed(BLUE, -0.3), fontsize=6.5)
     note(ax, (0, -0.55), "$L_{12} < 0$", mixed(ORANGE, -0.4), fontsize=6.5)
     dress(ax, "a")
 

@@ -101,7 +101,7 @@ def figure9_data(
     noise: tuple[float, ...] = (0.1, 1.0, 10.0, 100.0, 1_000.0),
     runs: int = 8,
     starts: int = 64,
-    t1: float = 25.0,
+    t1: float = 400.0,
     confidence: float = 0.95,
 ) -> Figure9Data:
     r"""Compute what Figure 9 shows.
@@ -143,7 +143,7 @@ def figure9_data(
     if not weights or len({len(one) for one in weights}) != 1:
         raise ValueError(f"weights is {weights!r}; needed: sets of K output weights each, one K.")
     curving, counting = jax.random.split(the_key(key))
-    times = np.linspace(0, t1, 251)
+    times = np.concatenate([[0.0], np.geomspace(1e-4 * t1, t1, 200)])
     shares = tuple(
         tuple(
             count_shares(one, level, key=counting, starts=starts, confidence=confidence)
@@ -274,14 +274,14 @@ def figure9(
 def _draw_losses(ax: Any, times: np.ndarray, curves: np.ndarray, names: list[str]) -> None:
     for number, losses in enumerate(curves):
         shown = np.ma.masked_less_equal(losses, 1e-12)
-        style = {"color": _colour(number), "lw": 0.6, "alpha": 0.75, "ls": _dashes(number)}
+        style = {"color": _colour(number), "lw": 0.7, "alpha": 0.75, "ls": _dashes(number)}
         lines = ax.plot(times, shown.T, **style)
         if names:
             lines[0].set_label(names[number])
-    ax.set(yscale="log", xlim=(0, times[-1]), xlabel="time $t$", ylabel="loss $J$")
+    ax.set(yscale="log", xscale="log", xlim=times[[1, -1]], xlabel="time $t$", ylabel="loss $J$")
     ax.set_ylim(bottom=1e-7)
     if names:
-        legend(ax, loc="upper right")
+        legend(ax, loc="lower left")
 
 
 def _draw_orders(ax: Any, data: Figure9Data) -> None:
@@ -292,7 +292,7 @@ def _draw_orders(ax: Any, data: Figure9Data) -> None:
     ):
         share = np.array(hits) / row[0].starts
         _draw_shares(ax, data.noise, share, np.array(ends), BLUE, "o", face, name)
-    legend(ax, loc="lower left", bbox_to_anchor=(0.0, 0.25))
+    legend(ax, loc="center right", bbox_to_anchor=(1.0, 0.65))
     _finish_shares(ax, data, "b", r"all $a_j$ equal" if len(set(data.weights[0])) == 1 else "")
 
 
