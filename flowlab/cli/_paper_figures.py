@@ -18,7 +18,7 @@ DPI = 300
 
 QUICK: dict[int, dict[str, Any]] = {
     2: {"samples": 2_000},
-    5: {"dims": (2, 10), "starts": 2_000, "followed": 50},
+    5: {"starts": 2_000, "followed": 50},
     7: {"pairs": 200, "largest": 10_000, "repeats": 10},
     8: {"times": 200},
     9: {

@@ -18,6 +18,7 @@ from ._figure8 import Figure8Data as Figure8Data
 from ._figure5 import figure5 as figure5
 from ._figure5 import figure5_data as figure5_data
 from ._figure5 import Figure5Data as Figure5Data
+from ._figure5 import Measured as Measured
 from ._figure6 import figure6 as figure6
 from ._figure6 import figure6_data as figure6_data
 from ._figure6 import Figure6Data as Figure6Data

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from ..._checks import require_float64
 from ...plot._palette import BLUE, ORANGE, mixed
@@ -15,6 +16,7 @@ from ._settings import require_counts
 from ._style import dress, legend, note, page
 
 _TURN = 2 * np.pi
+POSITIVE, NEGATIVE = mixed(BLUE, 0.4), mixed(ORANGE, 0.4)
 
 LEVELS = (-1.0, -0.6, -0.3, -0.1, 0.1, 0.3, 0.6)
 """Values of L12 whose lines the map shows."""
@@ -144,7 +146,7 @@ def _draw_curves(ax: Any, data: Figure10Data, number: int, letter: str) -> None:
 
 
 def _draw_map(ax: Any, data: Figure10Data) -> None:
-    signs = ListedColormap([mixed(ORANGE, 0.3), "white", mixed(BLUE, 0.3)])
+    signs = ListedColormap([NEGATIVE, "white", POSITIVE])
     edges = [0.0, 2.0, 0.0, 1.0]
     ax.imshow(
         np.sign(data.map), cmap=signs, vmin=-1, vmax=1, origin="lower", extent=edges,
@@ -158,8 +160,12 @@ def _draw_map(ax: Any, data: Figure10Data) -> None:
     ax.plot([0, 1], [0, 1], color="black", lw=1.0)
     # A frame of its own: the image covers half of the axes' lines.
     ax.add_patch(Rectangle((0, 0), 2, 1, fill=False, lw=0.5))
-    note(ax, (0.33, 0.66), "$L_{12} > 0$", path_effects=None)
-    note(ax, (1.1, 0.6), "$L_{12} < 0$", path_effects=None)
+    note(ax, (0.33, 0.66), "$L_{12} > 0$", path_effects=_halo(POSITIVE))
+    note(ax, (1.1, 0.6), "$L_{12} < 0$", path_effects=_halo(NEGATIVE))
     ax.set(xlim=(0, 2), ylim=(0, 1), xlabel=r"$\varphi/\pi$", ylabel=r"$\theta/\pi$")
     cells = f"${len(data.thetas)} \\times {len(data.phis)}$"
     dress(ax, "c", f"sign of $L_{{12}}$ at {cells} points")
+
+
+def _halo(colour: str) -> list[Any]:
+    return [withStroke(linewidth=2.5, foreground=colour)]

@@ -128,7 +128,7 @@ def figure4(
         3
     """
     data = figure4_data(**settings) if data is None else data
-    figure = page(figure, 2.3)
+    figure = page(figure, 2.15)
     axes = figure.subplot_mosaic([["ring", "inside"], ["ring", "outside"]], width_ratios=(1.2, 1))
     _draw_ring(axes["ring"], data)
     _draw_case(axes["inside"], data, 0, "b", "both inside")

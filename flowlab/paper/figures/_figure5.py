@@ -4,20 +4,52 @@ import dataclasses
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Circle
 
 from ..._checks import require_float64
 from ..._types import Key
-from ...fields import Ball, TeacherStudent, draw
+from ...basins import clopper_pearson
+from ...fields import Ball, draw, one_student_flow
+from ...flow import settle
 from ...plot._palette import BLUE, GREEN, ORANGE, VERMILLION, mixed
-from .._theorem6 import Theorem6, measure_theorem6, omega_probability, theorem6_radius
+from .._theorem6 import omega_probability, theorem6_radius
 from ._settings import require_counts, the_key
 from ._style import GHOST, arrow, dress, legend, note, page
 
 _COLOURS, _MARKERS = (BLUE, ORANGE, GREEN), "osD"
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """Starts uniform on the ball of Theorem 6: how many lie in Ω, and how many converge.
+
+    Attributes:
+        dim: input dimension.
+        epsilon: the theorem's epsilon.
+        starts: number of starts.
+        inside: how many of them lie in Ω.
+        inside_interval: Clopper-Pearson interval of that probability.
+        followed: how many of the starts, the first ones, the flow was followed from.
+        converged: how many of these reached the teacher.
+        converged_interval: the interval of that probability.
+
+    Example:
+        >>> import flowlab as fl
+        >>> data = fl.paper.figures.figure5_data(dims=(3,), measured=(0.5,), starts=50, followed=9)
+        >>> data.measured[0].converged
+        9
+    """
+
+    dim: int
+    epsilon: float
+    starts: int
+    inside: int
+    inside_interval: tuple[float, float]
+    followed: int
+    converged: int
+    converged_interval: tuple[float, float]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -52,7 +84,7 @@ class Figure5Data:
     exact: np.ndarray
     largest: np.ndarray
     needed: np.ndarray
-    measured: tuple[Theorem6, ...]
+    measured: tuple[Measured, ...]
 
 
 def figure5_data(
@@ -94,24 +126,19 @@ def figure5_data(
         ((50, 2), True)
     """
     require_float64("figure5_data")
-    require_counts(points=points)
+    require_counts(points=points, starts=starts, followed=followed)
+    if followed > starts:
+        raise ValueError(f"followed is {followed} of {starts} starts; needed: no more than those.")
     keys = jax.random.split(the_key(key), 2)
-    field = TeacherStudent(jnp.eye(1, 2))
-    drawn = np.asarray(draw(Ball(theorem6_radius(2, shown)), keys[0], field.shape, 0, points))[:, 0]
+    drawn = _starts(2, shown, keys[0], points)
     epsilon = np.linspace(0.01, 0.99, 29)
     radius = np.array([[theorem6_radius(d, float(e)) for e in epsilon] for d in dims])
     largest = np.tile(np.geomspace(1e-2, 2.0, 40), (len(dims), 1))
-    found = tuple(
-        measure_theorem6(
-            d, e, key=keys[1], starts=starts, followed=followed, confidence=confidence
-        )
-        for d in dims
-        for e in measured
-    )
+    found = _measure(dims, measured, keys[1], starts, followed, confidence)
     return Figure5Data(
         shown=shown,
         starts=drawn,
-        inside=np.linalg.norm(drawn - np.asarray(field.teacher), axis=1) < 1,
+        inside=_in_omega(drawn),
         dims=tuple(dims),
         epsilon=epsilon,
         radius=radius,
@@ -120,6 +147,56 @@ def figure5_data(
         needed=1 - 2 * _probabilities(dims, largest),
         measured=found,
     )
+
+
+def _starts(dim: int, epsilon: float, key: Key, count: int) -> np.ndarray:
+    """Starts (n, d), uniform on the ball of Theorem 6."""
+    law = Ball(theorem6_radius(dim, epsilon))
+    return np.asarray(draw(law, key, (1, dim), 0, count))[:, 0]
+
+
+def _in_omega(starts: np.ndarray) -> np.ndarray:
+    """Which starts are nearer than 1 to the teacher, the first unit vector."""
+    return np.linalg.norm(starts - np.eye(1, starts.shape[1]), axis=1) < 1
+
+
+def _measure(
+    dims: tuple[int, ...],
+    epsilons: tuple[float, ...],
+    key: Key,
+    starts: int,
+    followed: int,
+    confidence: float,
+) -> tuple[Measured, ...]:
+    """Draw starts in every dimension; follow them all in norm and angle, where d does not enter."""
+    settings = [(d, e) for d in dims for e in epsilons]
+    if not settings:
+        return ()
+    drawn = [_starts(d, e, key, starts) for d, e in settings]
+    polar = np.concatenate([_norms_and_angles(w[:followed]) for w in drawn])
+    ends = settle(one_student_flow(), polar).state
+    arrived = np.abs(ends - np.array([1.0, 0.0])).max(-1) < 1e-6
+    converged = arrived.reshape(len(settings), followed).sum(-1)
+    found = []
+    for (d, e), w, reached in zip(settings, drawn, converged, strict=True):
+        inside = int(_in_omega(w).sum())
+        ends_of = [
+            tuple(float(end) for end in clopper_pearson(hits, trials, confidence))
+            for hits, trials in ((inside, starts), (int(reached), followed))
+        ]
+        found.append(
+            Measured(
+                d, e, starts, inside, (ends_of[0][0], ends_of[0][1]),
+                followed, int(reached), (ends_of[1][0], ends_of[1][1]),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _norms_and_angles(w: np.ndarray) -> np.ndarray:
+    """Norm and angle with the first unit vector of students (n, d), (n, 2)."""
+    across = np.linalg.norm(w[:, 1:], axis=1)
+    return np.stack([np.linalg.norm(w, axis=1), np.arctan2(across, w[:, 0])], -1)
 
 
 def _probabilities(dims: tuple[int, ...], radii: np.ndarray) -> np.ndarray:

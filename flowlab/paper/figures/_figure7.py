@@ -1,7 +1,7 @@
 """Figure 7: how far sampled inputs are from the closed form of the population gating."""
 
 import dataclasses
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -87,8 +87,8 @@ def figure7_data(
     dim: int = 10,
     pairs: int = 800,
     samples: int = 1_000,
-    largest: int = 100_000,
-    repeats: int = 24,
+    largest: int = 50_000,
+    repeats: int = 20,
     dims: tuple[int, ...] = (2, 5, 20),
 ) -> Figure7Data:
     """Compute what Figure 7 shows. The paper gives neither d nor N.
@@ -124,25 +124,22 @@ def figure7_data(
             raise ValueError(f"a dimension is {d!r}; needed: a whole number, at least 2.")
     sizes = _sizes(largest)
     keys = jax.random.split(the_key(key), 2 + len(dims))
-    theta, error = _errors(keys[0], pairs, dim, (samples,), jnp.pi, "normal")
-    _, by_size = _errors(keys[1], repeats, dim, sizes, jnp.pi / 2, "normal")
-    uniform, gaussian = (
-        np.array([
-            _errors(k, repeats, d, sizes, jnp.pi / 2, law, up_to_scale=True)[1]
-            for k, d in zip(keys[2:], dims, strict=True)
-        ])
-        for law in ("uniform", "normal")
-    )  # fmt: skip
+    theta, error = _errors(keys[0], pairs, dim, (samples,), jnp.pi)
+    _, by_size = _errors(keys[1], repeats, dim, sizes, jnp.pi / 2)
+    scaled = [
+        _errors(k, repeats, d, sizes, jnp.pi / 2, up_to_scale=True)[1]
+        for k, d in zip(keys[2:], dims, strict=True)
+    ]
     return Figure7Data(
         dim=dim,
         samples=samples,
         theta=theta,
-        error=error[:, 0],
+        error=error[0, :, 0],
         sizes=np.array(sizes),
-        by_size=by_size,
+        by_size=by_size[0],
         dims=tuple(dims),
-        uniform=uniform,
-        gaussian=gaussian,
+        uniform=np.array([of_both[1] for of_both in scaled]),
+        gaussian=np.array([of_both[0] for of_both in scaled]),
     )
 
 
@@ -159,10 +156,12 @@ def _errors(
     dim: int,
     sizes: tuple[int, ...],
     largest_angle: Any,
-    law: Literal["normal", "uniform"],
     up_to_scale: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Angles (n,) and relative errors (n, s) of random pairs, each over inputs of its own."""
+    """Angles (n,) and relative errors (laws, n, s) of random pairs, each over inputs of its own.
+
+    The law is Gaussian; up to a common scale, the error is taken of Gaussian and uniform inputs.
+    """
 
     def one(key: Key) -> tuple[jax.Array, jax.Array]:
         turned, placed, drawn = jax.random.split(key, 3)
@@ -172,20 +171,22 @@ def _errors(
         across = other - (other @ e) * e
         w = jnp.cos(theta) * e + jnp.sin(theta) * across / jnp.linalg.norm(across)
         shape = (sizes[-1], dim)
-        if law == "normal":
-            X = jax.random.normal(drawn, shape)
-        else:
-            X = jax.random.uniform(drawn, shape, minval=-0.5, maxval=0.5)
+        laws = [jax.random.normal(drawn, shape)]
+        if up_to_scale:
+            laws.append(jax.random.uniform(jax.random.fold_in(drawn, 1), shape) - 0.5)
+        return theta, jnp.stack([error(X, e, w) for X in laws])
+
+    def error(X: jax.Array, e: jax.Array, w: jax.Array) -> jax.Array:
         expected = population_gating(e, w)
         # The first inputs serve the smaller samples.
         found = jnp.stack([empirical_gating(X[:size], e, w) for size in sizes])
         if up_to_scale:
             expected = (found @ expected / (expected @ expected))[:, None] * expected
-        return theta, jnp.sqrt(jnp.sum((found - expected) ** 2, -1) / jnp.sum(found**2, -1))
+        return jnp.sqrt(jnp.sum((found - expected) ** 2, -1) / jnp.sum(found**2, -1))
 
-    theta, error = jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(key, count))
-    error = np.asarray(error)
-    return np.asarray(theta), np.where(np.isfinite(error), error, np.inf)
+    theta, errors = jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(key, count))
+    found = np.moveaxis(np.asarray(errors), 0, 1)
+    return np.asarray(theta), np.where(np.isfinite(found), found, np.inf)
 
 
 def figure7(

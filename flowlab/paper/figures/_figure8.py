@@ -10,13 +10,19 @@ from matplotlib.figure import Figure, SubFigure
 
 from ..._checks import require_float64
 from ...fields import theorem7_plane
-from ...flow import Trajectory, integrate, settle
+from ...flow import Trajectory, integrate
 from ...plot._palette import BLUE, GREEN, KINDS, ORANGE, PURPLE, SKY
 from ._settings import require_counts
 from ._style import GHOST, dress, legend, page
 
 START = (1e-3, 0.0)
 """Where the trajectories start: aligned with the teacher."""
+
+DIAGONAL = (0.9, 0.9)
+"""A start from which the flow leads to the saddle."""
+
+AT_REST = 20
+"""The last point of a trajectory, at so many times t1, is where it ends."""
 
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 _DASHES = ("-", (0, (5, 1.2)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (6, 2)))
@@ -32,13 +38,13 @@ class Figure8Data:
         velocity: (k, n, n, 2), the velocity for each of `fields` at (x, y) = (grid[j], grid[i]).
         saddles: (k, 2), the saddle for each of `fields`, the end of a flow along the diagonal.
         runs: a trajectory from (1e-3, 0) by number of students, at `times`, with its loss.
-        limits: (x, y) where each of them ends, polished, by number of students.
-        times: (m,), times of the trajectories.
+        times: (m,), times of the trajectories; the last one long after `t1`.
+        t1: last time of the training curves.
 
     Example:
         >>> import flowlab as fl
         >>> data = fl.paper.figures.figure8_data(grid=5, students=(2,))
-        >>> data.velocity.shape, data.limits[2].round(9).tolist()
+        >>> data.velocity.shape, (data.runs[2].states[-1].round(6) + 0.0).tolist()
         ((2, 5, 5, 2), [1.0, 0.0])
     """
 
@@ -47,8 +53,8 @@ class Figure8Data:
     velocity: np.ndarray
     saddles: np.ndarray
     runs: dict[int, Trajectory]
-    limits: dict[int, np.ndarray]
     times: np.ndarray
+    t1: float
 
 
 def figure8_data(
@@ -87,16 +93,19 @@ def figure8_data(
     require_counts(grid=grid, times=times)
     places = np.linspace(0, 1.1, grid + 1)[1:] - 0.55 / grid
     z = jnp.asarray(np.stack(np.meshgrid(places, places), -1))
-    moments = np.concatenate([[0.0], np.geomspace(1e-3, t1, times - 1)])
-    velocity, saddles = [], []
+    moments = np.concatenate([[0.0], np.geomspace(1e-3, t1, times - 1), [AT_REST * t1]])
+    velocity = []
     for K in fields:
         plane = theorem7_plane(K)
         velocity.append(np.asarray(jax.jit(jax.vmap(jax.vmap(lambda w, f=plane: f(0.0, w))))(z)))
-        saddles.append(settle(plane, np.array([[0.9, 0.9]])).state[0])
-    runs = {K: integrate(theorem7_plane(K), START, saveat=moments) for K in students}
-    limits = {K: settle(theorem7_plane(K), np.array([START])).state[0] for K in students}
     return Figure8Data(
-        tuple(fields), places, np.array(velocity), np.array(saddles), runs, limits, moments
+        fields=tuple(fields),
+        grid=places,
+        velocity=np.array(velocity),
+        saddles=np.array([integrate(theorem7_plane(K), DIAGONAL).limit for K in fields]),
+        runs={K: integrate(theorem7_plane(K), START, saveat=moments) for K in students},
+        times=moments,
+        t1=float(t1),
     )
 
 
@@ -171,9 +180,8 @@ def _draw_field(ax: Any, data: Figure8Data, number: int) -> None:
 
 
 def _draw_trajectories(ax: Any, data: Figure8Data) -> None:
-    for number, (K, run) in enumerate(data.runs.items()):
-        path = np.concatenate([run.states, data.limits[K][None]])
-        ax.plot(*path.T, color=_colour(number), ls=_dashes(number), lw=1.2)
+    for number, run in enumerate(data.runs.values()):
+        ax.plot(*run.states.T, color=_colour(number), ls=_dashes(number), lw=1.2)
     mark = KINDS["global minimum"]
     ax.scatter([1], [0], s=26, color=mark.face, edgecolors="white", lw=0.6, zorder=4, clip_on=False)
     ax.scatter(*START, s=9, facecolors="white", edgecolors="black", lw=0.7, zorder=4, clip_on=False)
@@ -186,7 +194,7 @@ def _draw_training(ax: Any, data: Figure8Data) -> None:
         loss = np.ma.masked_less_equal(np.asarray(run.loss), 1e-12)
         style = {"color": _colour(number), "ls": _dashes(number), "lw": 1.2}
         ax.plot(run.times, loss, label=f"$K = {K}$", **style)
-    ax.set(yscale="log", xlim=(0, data.times[-1]), xlabel="time $t$", ylabel="loss $J$")
+    ax.set(yscale="log", xlim=(0, data.t1), xlabel="time $t$", ylabel="loss $J$")
     ax.set_ylim(bottom=1e-7)
     legend(ax, loc="upper right")
     dress(ax, "d")
