@@ -1,4 +1,4 @@
-"""Claims of Tian (2017), each checked by a computation, and its figures, drawn from computations."""
+"""Claims of Tian (2017), each checked by a computation, and its figures."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -103,7 +103,8 @@ def figure10(
 
     (a), (b) Both against the angle of the teacher, for two angles between the students; the band is
     their cone, :math:`0<\varphi<\theta`. (c) The sign of :math:`L_{12}` over all angles: blue
-    where it is positive, which is the triangle of the cone, orange elsewhere, with lines of equal value.
+    where it is positive, which is the triangle of the cone, orange elsewhere, with lines of equal
+    value.
 
     Args:
         data: from `figure10_data`; computed if not given.

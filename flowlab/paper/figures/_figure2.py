@@ -134,8 +134,8 @@ def figure2(
 
     (a) The inputs for which both gates are open, and
     :math:`F(e,w) = \frac{1}{2\pi}[(\pi-\theta)w + |w|\sin\theta\,e]` as the sum of its mass term
-    along w and its asymmetric term along e, drawn 2.2 times as long. (b) Both coefficients against the
-    angle: Eqn 5 as lines, sampled inputs as points with two standard errors.
+    along w and its asymmetric term along e, drawn 2.2 times as long. (b) Both coefficients against
+    the angle: Eqn 5 as lines, sampled inputs as points with two standard errors.
 
     Args:
         data: from `figure2_data`; computed if not given.

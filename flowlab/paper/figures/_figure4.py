@@ -89,12 +89,17 @@ def figure4_data(*, theta: float = 1.9, points: int = 361) -> Figure4Data:
     )
 
 
+@jax.jit
+def _gatings(e: jax.Array, w: jax.Array) -> jax.Array:
+    """F of every pair of a row of `e` and one of `w`, (n, m, d)."""
+    return jax.vmap(jax.vmap(population_gating, (None, 0)), (0, None))(e, w)
+
+
 def _smallest_gradient(theta: float, teachers: np.ndarray) -> float:
     """The smallest norm of the gradient over all magnitudes: it is linear in them."""
     at = np.array([0.0, theta])
     students, taught = (np.stack([np.cos(t), np.sin(t)], -1) for t in (at, teachers))
-    gating = jax.vmap(jax.vmap(population_gating, (None, 0)), (0, None))
-    own, other = (np.asarray(gating(students, vectors)) for vectors in (students, taught))
+    own, other = (np.asarray(_gatings(students, vectors)) for vectors in (students, taught))
     _, norm = scipy.optimize.nnls(own.transpose(0, 2, 1).reshape(4, 2), other.sum(1).reshape(4))
     return float(norm)
 
@@ -106,8 +111,8 @@ def figure4(
 
     (a) :math:`L_{12}` as the distance of a curve from a circle, against the direction of the
     teacher: outside it (blue) in the cone of the students, inside it (orange) elsewhere. (b), (c)
-    Both teachers in that cone, or both outside: :math:`L_{12}` has one sign for both of them, and no
-    magnitudes of the students make the gradient vanish; its smallest norm is written below. With
+    Both teachers in that cone, or both outside: :math:`L_{12}` has one sign for both of them, and
+    no magnitudes of the students make the gradient vanish; its smallest norm is written below. With
     one teacher inside and one outside, the criterion says nothing.
 
     Args:

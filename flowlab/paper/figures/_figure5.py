@@ -70,7 +70,8 @@ class Figure5Data:
 
     Example:
         >>> import flowlab as fl
-        >>> data = fl.paper.figures.figure5_data(dims=(2,), measured=(0.5,), starts=100, followed=20)
+        >>> data = fl.paper.figures.figure5_data(
+        ...     dims=(2,), measured=(0.5,), starts=100, followed=20)
         >>> data.measured[0].converged
         20
     """

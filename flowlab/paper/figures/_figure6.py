@@ -194,7 +194,9 @@ def _draw_hat(ax: Any, data: Figure6Data) -> None:
         height = np.asarray(jax.vmap(hat.loss)(jnp.asarray(path)))
         ax.plot(*path.T, height + 0.006, color=BLUE, lw=1.3, zorder=3)
         ax.scatter(*path[-1], 0.006, s=16, color=BLUE, edgecolors="white", lw=0.5, zorder=4)
-    ax.scatter(0, 0, 0.256, s=18, marker="X", color=VERMILLION, edgecolors="white", lw=0.5, zorder=5)
+    ax.scatter(
+        0, 0, 0.256, s=18, marker="X", color=VERMILLION, edgecolors="white", lw=0.5, zorder=5
+    )
     ax.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), zlim=(0, 0.25))
     ax.set_box_aspect((1, 1, 0.5), zoom=1.18)
     ax.view_init(elev=42, azim=-60)

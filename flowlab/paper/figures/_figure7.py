@@ -10,7 +10,8 @@ from matplotlib.figure import Figure, SubFigure
 
 from ..._checks import require_float64
 from ..._types import Key
-from ...fields import empirical_gating, population_gating
+from ...fields import _relu, empirical_gating, population_gating
+from ...fields._namespace import NUMPY
 from ...plot._palette import BLUE, GREEN, ORANGE, PURPLE, mixed
 from ._settings import require_counts, the_key
 from ._style import GHOST, dress, legend, page
@@ -35,7 +36,8 @@ class Figure7Data:
 
     Example:
         >>> import flowlab as fl
-        >>> data = fl.paper.figures.figure7_data(pairs=9, samples=50, largest=40, repeats=3, dims=(2,))
+        >>> data = fl.paper.figures.figure7_data(
+        ...     pairs=9, samples=50, largest=40, repeats=3, dims=(2,))
         >>> data.error.shape, data.uniform.shape
         ((9,), (1, 3, 1))
     """
@@ -75,8 +77,8 @@ def sampling_error(theta: Any, dim: int, samples: Any = 1) -> np.ndarray:
     """
     t = np.asarray(theta, float)
     e = np.stack([np.cos(t), np.sin(t)], -1).reshape(-1, 2)
-    mean = jax.vmap(population_gating, (0, None))(e, jnp.array([1.0, 0.0]))
-    square = np.sum(np.asarray(mean) ** 2, -1).reshape(t.shape)
+    mean = _relu.gated_sum(NUMPY, e, np.array([[1.0, 0.0]]), np.ones(1))
+    square = np.sum(mean**2, -1).reshape(t.shape)
     open_part = (np.pi - t + np.sin(t) * np.cos(t)) / (4 * np.pi)
     return np.sqrt(((2 * dim + 4) * open_part / square - 1) / np.asarray(samples))
 
@@ -113,7 +115,8 @@ def figure7_data(
 
     Example:
         >>> import flowlab as fl
-        >>> data = fl.paper.figures.figure7_data(pairs=9, samples=50, largest=40, repeats=3, dims=(2,))
+        >>> data = fl.paper.figures.figure7_data(
+        ...     pairs=9, samples=50, largest=40, repeats=3, dims=(2,))
         >>> data.sizes.tolist()
         [40]
     """

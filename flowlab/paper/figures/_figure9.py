@@ -203,9 +203,7 @@ def count_shares(
     counts = [int(np.sum(reached & taught)), int(np.sum(reached))]
     lower, upper = clopper_pearson(np.array(counts), starts, confidence)
     bounds = [(float(low), float(high)) for low, high in zip(lower, upper, strict=True)]
-    return Shares(
-        tuple(weights), float(noise), starts, *counts, bounds[0], bounds[1], ends.counts
-    )
+    return Shares(tuple(weights), float(noise), starts, *counts, bounds[0], bounds[1], ends.counts)
 
 
 def _setting(weights: tuple[float, ...], noise: float) -> tuple[TeacherStudent, Around]:
