@@ -84,8 +84,8 @@ def figure6_data(
 
     Example:
         >>> import flowlab as fl
-        >>> len(fl.paper.figures.figure6_data(grid=6, balls=2).hat_paths)
-        2
+        >>> len(fl.paper.figures.figure6_data(grid=6, balls=1).hat_paths)
+        1
     """
     require_float64("figure6_data")
     require_counts(grid=grid, balls=balls)

@@ -43,9 +43,9 @@ class Figure8Data:
 
     Example:
         >>> import flowlab as fl
-        >>> data = fl.paper.figures.figure8_data(grid=5, students=(2,))
+        >>> data = fl.paper.figures.figure8_data(grid=5, fields=(2,), students=(2,))
         >>> data.velocity.shape, (data.runs[2].states[-1].round(6) + 0.0).tolist()
-        ((2, 5, 5, 2), [1.0, 0.0])
+        ((1, 5, 5, 2), [1.0, 0.0])
     """
 
     fields: tuple[int, ...]
@@ -68,7 +68,7 @@ def figure8_data(
     """Compute what Figure 8 shows.
 
     Args:
-        fields: numbers of students whose vector fields are drawn.
+        fields: one or two numbers of students, whose vector fields are drawn.
         students: numbers of students whose trajectories are followed.
         grid: arrows along each axis.
         t1: last time of the training curves; the time of the flow is per sample (N = 1).
@@ -85,12 +85,14 @@ def figure8_data(
 
     Example:
         >>> import flowlab as fl
-        >>> data = fl.paper.figures.figure8_data(grid=5, students=(2,))
+        >>> data = fl.paper.figures.figure8_data(grid=5, fields=(2,), students=(2,))
         >>> data.saddles.round(9).tolist()
-        [[0.534154943, 0.534154943], [0.256840678, 0.256840678]]
+        [[0.534154943, 0.534154943]]
     """
     require_float64("figure8_data")
     require_counts(grid=grid, times=times)
+    if len(fields) not in (1, 2):
+        raise ValueError(f"fields is {fields!r}; needed: one or two numbers of students.")
     places = np.linspace(0, 1.1, grid + 1)[1:] - 0.55 / grid
     z = jnp.asarray(np.stack(np.meshgrid(places, places), -1))
     moments = np.concatenate([[0.0], np.geomspace(1e-3, t1, times - 1), [AT_REST * t1]])
@@ -131,16 +133,18 @@ def figure8(
 
     Example:
         >>> import flowlab as fl
-        >>> figure = fl.paper.figure8(grid=5, students=(2,))
+        >>> figure = fl.paper.figure8(grid=5, fields=(2,), students=(2,))
         >>> len(figure.axes)
         4
     """
     data = figure8_data(**settings) if data is None else data
     figure = page(figure, 3.35)
     axes = figure.subplots(2, 2)
-    for number, (ax, letter) in enumerate(zip(axes[0], "ab", strict=True)):
-        _draw_field(ax, data, number)
-        dress(ax, letter, f"$K = {data.fields[number]}$")
+    axes[0, 1].set_axis_off()
+    for number, K in enumerate(data.fields):
+        axes[0, number].set_axis_on()
+        _draw_field(axes[0, number], data, number)
+        dress(axes[0, number], "ab"[number], f"$K = {K}$")
     _draw_trajectories(axes[1, 0], data)
     _draw_training(axes[1, 1], data)
     axes[0, 1].set_ylabel("")
