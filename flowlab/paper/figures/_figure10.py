@@ -123,13 +123,13 @@ def figure10(
         3
     """
     data = figure10_data(**settings) if data is None else data
-    figure = page(figure, 3.4)
-    axes = figure.subplot_mosaic([["a", "b"], ["map", "map"]], height_ratios=(1, 0.95))
+    sheet = page(figure, 3.4)
+    axes = sheet.subplot_mosaic([["a", "b"], ["map", "map"]], height_ratios=(1, 0.95))
     for number, letter in enumerate("ab"):
         _draw_curves(axes[letter], data, number, letter)
     axes["a"].set_ylabel("$L$")
     _draw_map(axes["map"], data)
-    return figure
+    return sheet
 
 
 def _draw_curves(ax: Any, data: Figure10Data, number: int, letter: str) -> None:

@@ -33,7 +33,7 @@ class Figure2Data:
         points: (n, 2), inputs.
         on: (n,), whether both gates are open for them.
         angles: (m,), angles between e and w.
-        measured: (m, 2), the coefficients of w and of |w| e, measured.
+        measured: (m, 2), the coefficients of w and of e (for w of norm 1), measured.
         errors: (m, 2), their standard errors.
         samples: inputs at each angle.
 
@@ -154,11 +154,11 @@ def figure2(
         2
     """
     data = figure2_data(**settings) if data is None else data
-    figure = page(figure, 1.75)
-    left, right = figure.subplots(1, 2, width_ratios=(1.1, 1))
+    sheet = page(figure, 1.75)
+    left, right = sheet.subplots(1, 2, width_ratios=(1.1, 1))
     _draw_geometry(left, data)
     _draw_terms(right, data)
-    return figure
+    return sheet
 
 
 def _draw_geometry(ax: Any, data: Figure2Data) -> None:

@@ -133,12 +133,12 @@ def figure4(
         3
     """
     data = figure4_data(**settings) if data is None else data
-    figure = page(figure, 2.15)
-    axes = figure.subplot_mosaic([["ring", "inside"], ["ring", "outside"]], width_ratios=(1.2, 1))
+    sheet = page(figure, 2.15)
+    axes = sheet.subplot_mosaic([["ring", "inside"], ["ring", "outside"]], width_ratios=(1.2, 1))
     _draw_ring(axes["ring"], data)
     _draw_case(axes["inside"], data, 0, "b", "both inside")
     _draw_case(axes["outside"], data, 1, "c", "both outside")
-    return figure
+    return sheet
 
 
 def _draw_ring(ax: Any, data: Figure4Data) -> None:

@@ -235,12 +235,12 @@ def figure5(
         3
     """
     data = figure5_data(**settings) if data is None else data
-    figure = page(figure, 3.3)
-    axes = figure.subplot_mosaic([["ball", "radius"], ["chance", "chance"]], height_ratios=(1, 0.9))
+    sheet = page(figure, 3.3)
+    axes = sheet.subplot_mosaic([["ball", "radius"], ["chance", "chance"]], height_ratios=(1, 0.9))
     _draw_ball(axes["ball"], data)
     _draw_radius(axes["radius"], data)
     _draw_chance(axes["chance"], data)
-    return figure
+    return sheet
 
 
 def _draw_ball(ax: Any, data: Figure5Data) -> None:

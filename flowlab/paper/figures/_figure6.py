@@ -150,11 +150,11 @@ def figure6(
         2
     """
     data = figure6_data(**settings) if data is None else data
-    figure = page(figure, 1.75)
-    grid = figure.add_gridspec(1, 2)
-    _draw_reflection(figure.add_subplot(grid[0]), data)
-    _draw_hat(figure.add_subplot(grid[1], projection="3d"), data)
-    return figure
+    sheet = page(figure, 1.75)
+    grid = sheet.add_gridspec(1, 2)
+    _draw_reflection(sheet.add_subplot(grid[0]), data)
+    _draw_hat(sheet.add_subplot(grid[1], projection="3d"), data)
+    return sheet
 
 
 def _draw_reflection(ax: Any, data: Figure6Data) -> None:

@@ -220,8 +220,8 @@ def figure7(
         3
     """
     data = figure7_data(**settings) if data is None else data
-    figure = page(figure, 3.3)
-    axes = figure.subplot_mosaic([["angle", "angle"], ["size", "law"]], height_ratios=(0.9, 1))
+    sheet = page(figure, 3.3)
+    axes = sheet.subplot_mosaic([["angle", "angle"], ["size", "law"]], height_ratios=(0.9, 1))
     _draw_angles(axes["angle"], data)
     _draw_sizes(axes["size"], data)
     _draw_laws(axes["law"], data)
@@ -229,7 +229,7 @@ def figure7(
     high = max(axes[name].get_ylim()[1] for name in ("size", "law"))
     for name in ("size", "law"):
         axes[name].set_ylim(low, high)
-    return figure
+    return sheet
 
 
 def _draw_angles(ax: Any, data: Figure7Data) -> None:

@@ -138,8 +138,8 @@ def figure8(
         4
     """
     data = figure8_data(**settings) if data is None else data
-    figure = page(figure, 3.35)
-    axes = figure.subplots(2, 2)
+    sheet = page(figure, 3.35)
+    axes = sheet.subplots(2, 2)
     axes[0, 1].set_axis_off()
     for number, K in enumerate(data.fields):
         axes[0, number].set_axis_on()
@@ -148,7 +148,7 @@ def figure8(
     _draw_trajectories(axes[1, 0], data)
     _draw_training(axes[1, 1], data)
     axes[0, 1].set_ylabel("")
-    return figure
+    return sheet
 
 
 def _draw_field(ax: Any, data: Figure8Data, number: int) -> None:

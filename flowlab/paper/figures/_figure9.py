@@ -197,13 +197,22 @@ def count_shares(
     """
     field, law = _setting(weights, noise)
     ends = settle(field, starts, key=key, sampler=law)
-    best = np.array([point.kind == "global minimum" for point in ends.catalog])
+    # The last one is what -1, nothing known, points at.
+    best = np.array([*(point.kind == "global minimum" for point in ends.catalog), False])
     taught = np.abs(ends.state - np.asarray(field.teacher)).max((1, 2)) < REACHED
-    reached = best[ends.point] & (ends.point >= 0) if len(best) else np.zeros(starts, bool)
-    counts = [int(np.sum(reached & taught)), int(np.sum(reached))]
-    lower, upper = clopper_pearson(np.array(counts), starts, confidence)
-    bounds = [(float(low), float(high)) for low, high in zip(lower, upper, strict=True)]
-    return Shares(tuple(weights), float(noise), starts, *counts, bounds[0], bounds[1], ends.counts)
+    reached = best[ends.point]
+    itself, arrived = int(np.sum(reached & taught)), int(np.sum(reached))
+    lower, upper = clopper_pearson(np.array([itself, arrived]), starts, confidence)
+    return Shares(
+        weights=tuple(weights),
+        noise=float(noise),
+        starts=starts,
+        itself=itself,
+        teacher=arrived,
+        itself_interval=(float(lower[0]), float(upper[0])),
+        teacher_interval=(float(lower[1]), float(upper[1])),
+        outcomes=ends.counts,
+    )
 
 
 def _setting(weights: tuple[float, ...], noise: float) -> tuple[TeacherStudent, Around]:
@@ -252,8 +261,8 @@ def figure9(
         4
     """
     data = figure9_data(**settings) if data is None else data
-    figure = page(figure, 3.6)
-    axes = figure.subplots(2, 2)
+    sheet = page(figure, 3.6)
+    axes = sheet.subplots(2, 2)
     names = [f"noise {level:g}" for level in data.levels]
     K = len(data.weights[0])
     _draw_losses(axes[0, 0], data.times, data.curves, names)
@@ -262,11 +271,11 @@ def figure9(
     _draw_losses(axes[1, 0], data.times, data.weight_curves, [])
     dress(axes[1, 0], "c", f"noise {data.weight_level:g}")
     _draw_weights(axes[1, 1], data)
-    figure.legend(
+    sheet.legend(
         *axes[1, 1].get_legend_handles_labels(), loc="outside lower center", ncols=2,
         fontsize=6.5, frameon=False, handlelength=1.8, columnspacing=1.5,
     )  # fmt: skip
-    return figure
+    return sheet
 
 
 def _draw_losses(ax: Any, times: np.ndarray, curves: np.ndarray, names: list[str]) -> None:

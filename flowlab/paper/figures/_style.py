@@ -76,7 +76,8 @@ def note(ax: Axes, place: Any, text: str, colour: str = "black", **options: Any)
         "path_effects": [withStroke(linewidth=1.8, foreground="white")],
         **options,
     }
-    ax.text(*np.asarray(place, float), text, color=colour, **style)
+    x, y = np.asarray(place, float)
+    ax.text(x, y, text, color=colour, **style)
 
 
 def bare(ax: Axes, reach: float) -> None:
