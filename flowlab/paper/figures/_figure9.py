@@ -38,7 +38,8 @@ class Shares:
         noise: the level; the standard deviation of an entry is 1e-3 times that.
         starts: number of starts.
         itself: how many reached w* itself.
-        teacher: how many reached a global minimum: w*, its students relabelled.
+        teacher: how many reached a global minimum: w* up to the order of its students (and to their
+            lengths, where weights of one sign differ).
         itself_interval: Clopper-Pearson interval of the probability of the former.
         teacher_interval: the same for the latter.
         outcomes: how the starts ended, counted by outcome.
