@@ -1,5 +1,6 @@
 """Claims of Tian (2017), each checked by a computation, and its figures."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from ._check import check_claims as check_claims
@@ -16,6 +17,7 @@ from ._theorems import theorem7_flow as theorem7_flow
 from ._theorems import theorem7_saddle as theorem7_saddle
 
 if TYPE_CHECKING:
+    from . import figures as figures
     from .figures import figure2 as figure2
     from .figures import figure4 as figure4
     from .figures import figure5 as figure5
@@ -31,12 +33,15 @@ FIGURES = (2, 4, 5, 6, 7, 8, 9, 10)
 
 def __getattr__(name: str) -> Any:
     # Claims are checked without matplotlib: the figures wait until one is asked for.
-    if name in {f"figure{number}" for number in FIGURES}:
-        from . import figures
-
-        return getattr(figures, name)
+    if name == "figures" or name in _figure_names():
+        figures = importlib.import_module("flowlab.paper.figures")
+        return figures if name == "figures" else getattr(figures, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *(f"figure{number}" for number in FIGURES)})
+    return sorted({*globals(), "figures", *_figure_names()})
+
+
+def _figure_names() -> set[str]:
+    return {f"figure{number}" for number in FIGURES}

@@ -58,7 +58,11 @@ def mexican_hat() -> GradientFlow:
         >>> float(hat.loss(jnp.zeros(2))), float(hat.loss(jnp.array([0.6, 0.8])))
         (0.25, 0.0)
     """
-    return GradientFlow(lambda w: 0.25 * (jnp.sum(w**2) - 1) ** 2, (2,), coordinates=("x", "y"))
+    return GradientFlow(_hat_loss, (2,), coordinates=("x", "y"))
+
+
+def _hat_loss(w: jax.Array) -> jax.Array:
+    return 0.25 * (jnp.sum(w**2) - 1) ** 2
 
 
 def figure6_data(
