@@ -13,12 +13,12 @@ from ..._types import Key
 from ...basins import clopper_pearson
 from ...fields import Ball, draw, one_student_flow
 from ...flow import settle
-from ...plot._palette import BLUE, GREEN, ORANGE, VERMILLION, mixed
+from ...plot._palette import BLUE, GREEN, ORANGE, PURPLE, VERMILLION, mixed
 from .._theorem6 import omega_probability, theorem6_radius
 from ._settings import require_counts, the_key
 from ._style import GHOST, arrow, dress, legend, note, page
 
-_COLOURS, _MARKERS = (BLUE, ORANGE, GREEN), "osD"
+_COLOURS, _MARKERS = (BLUE, ORANGE, GREEN, PURPLE), "osD^"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +105,7 @@ def figure5_data(
         key: random key; `jax.random.key(0)` if not given.
         shown: the epsilon of the drawing, in two dimensions.
         points: starts shown in it.
-        dims: input dimensions, at most three of them.
+        dims: input dimensions.
         measured: values of epsilon at which the theorem is measured.
         starts: starts drawn for each, to see how many lie in Ω.
         followed: how many of them are followed by the flow.
@@ -286,7 +286,7 @@ def _draw_chance(ax: Any, data: Figure5Data) -> None:
         marker = _MARKERS[number % len(_MARKERS)]
         ax.plot(data.epsilon, data.exact[number], color=colour, lw=0.9)
         for found in (found for found in data.measured if found.dim == d):
-            place = found.epsilon + 0.012 * (number - 1)
+            place = found.epsilon + 0.012 * (number - (len(data.dims) - 1) / 2)
             for hits, trials, interval, sign in (
                 (found.inside, found.starts, found.inside_interval, marker),
                 (found.converged, found.followed, found.converged_interval, "*"),

@@ -14,7 +14,7 @@ from ...fields import GradientFlow, theorem7_plane
 from ...flow import integrate
 from ...plot._palette import BLUE, KINDS, ORANGE, VERMILLION
 from ._settings import require_counts, the_key
-from ._style import GHOST, dress, note, page
+from ._style import GHOST, directions, dress, note, page
 
 _WIDE = 1.32
 
@@ -92,7 +92,8 @@ def figure6_data(
         1
     """
     require_float64("figure6_data")
-    require_counts(grid=grid, balls=balls)
+    require_counts(balls=balls)
+    require_counts(2, grid=grid)
     if not 0 < offset < 0.1:
         raise ValueError(f"offset is {offset!r}; needed: a number between 0 and 0.1.")
     plane, hat = theorem7_plane(2), mexican_hat()
@@ -162,14 +163,7 @@ def figure6(
 
 
 def _draw_reflection(ax: Any, data: Figure6Data) -> None:
-    speed = np.linalg.norm(data.velocity, axis=-1, keepdims=True)
-    unit = data.velocity / np.where(speed > 0, speed, 1.0)
-    step = data.grid[1] - data.grid[0]
-    ax.quiver(
-        *np.meshgrid(data.grid, data.grid), *(0.75 * step * np.moveaxis(unit, -1, 0)),
-        color="0.6", angles="xy", scale_units="xy", scale=1, pivot="mid", width=0.008,
-        headwidth=3.6, headlength=4, headaxislength=3.6, zorder=1,
-    )  # fmt: skip
+    directions(ax, data.grid, data.velocity, "0.6")
     ax.plot([0, 1.15], [0, 1.15], **{**GHOST, "color": "0.2"}, zorder=2)
     mark = KINDS["global minimum"]
     for number, (path, colour) in enumerate(zip(data.paths, (BLUE, ORANGE), strict=True)):

@@ -198,7 +198,8 @@ def figure7(
     r"""Draw Figure 7: sampled inputs against the closed form of the population gating.
 
     (a) The relative error of each of many random pairs against their angle; the line is the RMS
-    error that the closed form predicts (`sampling_error`). (b) Its RMS over pairs with angles in
+    error that the closed form predicts (`sampling_error`); a triangle on the upper edge is a pair
+    for which no input opened both gates. (b) Its RMS over pairs with angles in
     :math:`[0, \pi/2]`, which falls as :math:`N^{-1/2}`; the band holds the middle 80%. (c) The
     same for inputs uniform in :math:`[-1/2, 1/2]^d`, up to a common scale: the error levels off at
     what separates that law from an isotropic one, the lower the larger d. Dashed: Gaussian inputs.
@@ -233,7 +234,12 @@ def figure7(
 
 
 def _draw_angles(ax: Any, data: Figure7Data) -> None:
-    ax.scatter(data.theta / np.pi, data.error, s=4, color=mixed(BLUE, 0.4), linewidths=0)
+    style = {"color": mixed(BLUE, 0.4), "linewidths": 0}
+    ax.scatter(data.theta / np.pi, data.error, s=4, **style)
+    # Pairs for which no input opened both gates stand on the upper edge.
+    blind = data.theta[~np.isfinite(data.error)] / np.pi
+    edge = ax.get_xaxis_transform()
+    ax.scatter(blind, 1 + 0 * blind, s=9, marker="^", transform=edge, clip_on=False, **style)
     theta = np.pi * np.linspace(0, 0.985, 200)
     ax.plot(theta / np.pi, sampling_error(theta, data.dim, data.samples), color="black", lw=1.0)
     ax.set(xlim=(0, 1), yscale="log", xlabel=r"$\theta/\pi$", ylabel="relative error")

@@ -13,7 +13,7 @@ from ...fields import theorem7_plane
 from ...flow import Trajectory, integrate
 from ...plot._palette import BLUE, GREEN, KINDS, ORANGE, PURPLE, SKY
 from ._settings import require_counts
-from ._style import GHOST, dress, legend, page
+from ._style import GHOST, directions, dress, legend, page
 
 START = (1e-3, 0.0)
 """Where the trajectories start: aligned with the teacher."""
@@ -90,7 +90,7 @@ def figure8_data(
         [[0.534154943, 0.534154943]]
     """
     require_float64("figure8_data")
-    require_counts(grid=grid, times=times)
+    require_counts(2, grid=grid, times=times)
     if len(fields) not in (1, 2):
         raise ValueError(f"fields is {fields!r}; needed: one or two numbers of students.")
     places = np.linspace(0, 1.1, grid + 1)[1:] - 0.55 / grid
@@ -145,33 +145,14 @@ def figure8(
         axes[0, number].set_axis_on()
         _draw_field(axes[0, number], data, number)
         dress(axes[0, number], "ab"[number], f"$K = {K}$")
+    axes[0, 1].set_ylabel("")
     _draw_trajectories(axes[1, 0], data)
     _draw_training(axes[1, 1], data)
-    axes[0, 1].set_ylabel("")
     return sheet
 
 
 def _draw_field(ax: Any, data: Figure8Data, number: int) -> None:
-    velocity = data.velocity[number]
-    speed = np.linalg.norm(velocity, axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        unit = np.where(speed[..., None] > 0, velocity / speed[..., None], 0.0)
-    step = data.grid[1] - data.grid[0]
-    ax.quiver(
-        *np.meshgrid(data.grid, data.grid),
-        *(0.75 * step * np.moveaxis(unit, -1, 0)),
-        np.log10(np.maximum(speed, 1e-12)),
-        cmap="cividis_r",
-        angles="xy",
-        scale_units="xy",
-        scale=1,
-        pivot="mid",
-        width=0.008,
-        headwidth=3.6,
-        headlength=4,
-        headaxislength=3.6,
-        zorder=2,
-    )
+    directions(ax, data.grid, data.velocity[number])
     ax.plot([0, 1.1], [0, 1.1], **GHOST, zorder=1)
     for place, kind in (((1.0, 0.0), "global minimum"), (data.saddles[number], "saddle")):
         mark = KINDS[kind]

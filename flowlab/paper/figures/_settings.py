@@ -12,8 +12,8 @@ def the_key(key: Key | None) -> Key:
     return jax.random.key(0) if key is None else key
 
 
-def require_counts(**counts: Any) -> None:
-    """Raise `ValueError` unless every value is a whole number, at least 1."""
+def require_counts(least: int = 1, /, **counts: Any) -> None:
+    """Raise `ValueError` unless every value is a whole number, at least `least`."""
     for name, value in counts.items():
-        if isinstance(value, bool) or int(value) != value or value < 1:
-            raise ValueError(f"{name} is {value!r}; needed: a whole number, at least 1.")
+        if isinstance(value, bool) or int(value) != value or value < least:
+            raise ValueError(f"{name} is {value!r}; needed: a whole number, at least {least}.")

@@ -66,6 +66,23 @@ def arrow(ax: Axes, start: Any, end: Any, colour: str, width: float = 1.3, **opt
     ax.annotate("", xy=tuple(end), xytext=tuple(start), arrowprops=style, zorder=4)
 
 
+def directions(ax: Axes, grid: np.ndarray, velocity: np.ndarray, colour: str | None = None) -> None:
+    """Draw the directions of velocities (n, n, 2) on a square grid, the darker the faster.
+
+    With a colour, all of them have that one. Where the velocity is zero there is no arrow.
+    """
+    speed = np.linalg.norm(velocity, axis=-1)
+    unit = velocity / np.where(speed > 0, speed, 1.0)[..., None]
+    arrows = 0.75 * (grid[1] - grid[0]) * unit
+    shades = [] if colour else [np.log10(np.maximum(speed, 1e-12))]
+    style: dict[str, Any] = {"color": colour} if colour else {"cmap": "cividis_r"}
+    ax.quiver(
+        *np.meshgrid(grid, grid), arrows[..., 0], arrows[..., 1], *shades, **style, angles="xy",
+        scale_units="xy", scale=1, pivot="mid", width=0.008, headwidth=3.6, headlength=4,
+        headaxislength=3.6, zorder=1.5,
+    )  # fmt: skip
+
+
 def note(ax: Axes, place: Any, text: str, colour: str = "black", **options: Any) -> None:
     """Write in small type at a place of the axes."""
     style = {
