@@ -94,7 +94,9 @@ def _drawn(number: int, kind: str, seed: int, fast: bool) -> bytes:
     figure = getattr(figures, f"figure{number}")(**settings)
     try:
         content = io.BytesIO()
-        figure.savefig(content, format=kind, dpi=DPI)
+        # TrueType, because journals refuse the fonts that matplotlib embeds otherwise.
+        with matplotlib.rc_context({"pdf.fonttype": 42}):
+            figure.savefig(content, format=kind, dpi=DPI)
     finally:
         plt.close(figure)
     return content.getvalue()

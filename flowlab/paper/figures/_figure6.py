@@ -155,7 +155,7 @@ def figure6(
         2
     """
     data = figure6_data(**settings) if data is None else data
-    sheet = page(figure, 1.75)
+    sheet = page(figure, 1.85)
     grid = sheet.add_gridspec(1, 2)
     _draw_reflection(sheet.add_subplot(grid[0]), data)
     _draw_hat(sheet.add_subplot(grid[1], projection="3d"), data)
