@@ -20,7 +20,7 @@ QUICK: dict[int, dict[str, Any]] = {
     2: {"samples": 2_000},
     5: {"starts": 2_000, "followed": 50},
     7: {"pairs": 200, "largest": 10_000, "repeats": 10},
-    8: {"times": 200},
+    8: {"students": (2, 5)},
     9: {
         "weights": ((1.0,) * 3, (3.0,) * 3, (1.0, 1.0, -1.0)),
         "noise": (0.1, 10.0, 1_000.0),
