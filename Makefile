@@ -105,7 +105,7 @@ hooks: $(VENV)/.lint $(VENV)/.test  ## install the pre-commit hooks
 	@$(BIN)/pre-commit install
 
 clean:  ## remove what was built, keep the environment
-	@rm -rf build dist demo out docs/_build .cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf build dist demo out docs/_build docs/_figures .cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -not -path './.git/*' -prune -exec rm -rf {} +
 
 distclean: clean  ## remove the environment as well

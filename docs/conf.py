@@ -14,7 +14,14 @@ project_copyright = "2026, flowlab contributors"
 release = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]["version"]
 version = ".".join(release.split(".")[:2])
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml", "rooms"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "figures",
+    "mathml",
+    "rooms",
+]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build", "_ext", "_performance_table.md"]
 html_math_renderer = "mathml"

@@ -34,6 +34,7 @@ from .fields import BoxRegion as BoxRegion
 from .fields import ClosedForm as ClosedForm
 from .fields import Difference as Difference
 from .fields import FanIn as FanIn
+from .fields import empirical_gating as empirical_gating
 from .fields import field_from_spec as field_from_spec
 from .fields import FieldFamily as FieldFamily
 from .fields import Gaussian as Gaussian
@@ -167,9 +168,11 @@ from .landscape import UnstableDirection as UnstableDirection
 from .landscape import Verification as Verification
 from .landscape import verify_connections as verify_connections
 
-# Floor 8: the paper's claims, pictures, many machines.
-from . import paper as paper
+# Floor 8: pictures, many machines.
 from . import plot as plot
 from . import scale as scale
+
+# Floor 9: the paper's claims and figures.
+from . import paper as paper
 
 __version__: str

@@ -24,11 +24,11 @@ FLOORS = {
     "certify": 6,
     "landscape": 7,
     "plot": 8,
-    "paper": 8,
     "scale": 8,
-    "public": 8.5,  # flowlab/__init__.py: may import everything but the command line
-    "cli": 9,
-    "__main__": 10,
+    "paper": 9,
+    "public": 9.5,  # flowlab/__init__.py: may import everything but the command line
+    "cli": 10,
+    "__main__": 11,
 }
 # The files of floor 0 are too small to be rooms of their own.
 GROUND = {"_types", "_outcome", "_checks", "_kernel", "_files", "_names", "_store", "_version"}

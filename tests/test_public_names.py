@@ -14,7 +14,7 @@ import pytest
 
 import flowlab
 
-FRONT_ROOMS = ("flowlab", "flowlab.plot", "flowlab.fields.zoo")
+FRONT_ROOMS = ("flowlab", "flowlab.plot", "flowlab.paper.figures", "flowlab.fields.zoo")
 # Modules of these may be absent when the extra that brings them is not installed.
 EXTRAS = {"flint", "dask", "distributed", "pyarrow", "zarr"}
 

@@ -30,7 +30,8 @@ MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(?:work|home|root|Users|opt)/\w")
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile"}
 TARGETS = ("demo", "test", "lint", "docs", "bench", "examples", "clean")
-SKIPPED = {".git", ".venv", ".cache", "_build", "__pycache__", "node_modules", "demo", "out"}
+SKIPPED = {".git", ".venv", ".cache", "_build", "_figures", "__pycache__", "node_modules", "demo",
+           "out"}  # fmt: skip
 
 
 def tracked_files() -> list[Path]:

@@ -11,6 +11,7 @@ from ._errors import FAILED, Interrupted, UserError
 from ._field import Seed
 from ._files import require_file_place
 from ._jax import prepare_jax
+from ._paper_figures import Figure, FigureFile, draw_figure
 from ._theorem6 import show_theorem6
 
 if TYPE_CHECKING:
@@ -84,8 +85,13 @@ def check_paper(
     json: Json = None,
     markdown: Markdown = None,
     log: Log = None,
+    figure: Figure = None,
+    out: FigureFile = None,
 ) -> None:
-    """Check the claims of Tian (2017), each by a computation done now."""
+    """Check the claims of Tian (2017), each by a computation done now, or draw a figure of it."""
+    if figure is not None or out is not None:
+        draw_figure(figure, out, seed, fast=full is False)
+        return
     prepare_jax()
     console = open_console()
     if listed:

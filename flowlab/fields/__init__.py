@@ -16,6 +16,7 @@ from ._closed_form import name_of as name_of
 from ._flat import aligned_groups as aligned_groups
 from ._functions import GradientFlow as GradientFlow
 from ._functions import VectorField as VectorField
+from ._gating import empirical_gating as empirical_gating
 from ._inputs import AbstractInputs as AbstractInputs
 from ._inputs import Gaussian as Gaussian
 from ._inputs import Isotropic as Isotropic
