@@ -427,7 +427,7 @@ def test_the_command_draws_from_the_seed(flowlab, tmp_path):
     [
         (("--figure", 3), "--figure is 3; needed: one of 2, 4, 5, 6, 7, 8, 9, 10."),
         (("--figure", 2, "--out", "a.gif"), "--out a.gif has the ending '.gif'"),
-        (("--fast",), "say which figure"),
+        (("--out", "a.png"), "say which figure"),
     ],
 )
 def test_the_command_refuses(flowlab, arguments, complaint):
