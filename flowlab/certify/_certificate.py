@@ -139,7 +139,9 @@ class Certificate:
         self._require_sound()
         numbers = self._numbers(field)
         try:
-            proof = repeat(numbers, self.centre, self.radius, self.error, self.precision)
+            # Floats only choose: where they overflow, nothing is proved.
+            with np.errstate(all="ignore"):
+                proof = repeat(numbers, self.centre, self.radius, self.error, self.precision)
         except Inconclusive as reason:
             raise CertificationError(f"The certificate does not hold: {reason}.") from reason
         for name in ("index", "nullity", "spurious"):
