@@ -114,6 +114,23 @@ def test_rotations_around_any_teacher(rng):
     assert encloses(certificate.loss_interval, 0.07361293252764933, 1e-14)
 
 
+def test_no_centre_makes_a_false_claim_pass(rng):
+    """Certificates of the circle with other centres: refused, whatever is there."""
+    state = np.pad(OUTSIDE, [(0, 0), (0, 1)])
+    field = field_of(state)
+    data = fl.certify(field, state).to_dict()
+    for number in range(30):
+        centre = state + rng.normal(size=state.shape) * 10.0 ** rng.uniform(-13, 2)
+        if number % 3 == 0:
+            centre = state * rng.choice([0.0, 1.0, -1.0, 1e-300, 1e300], size=state.shape)
+        if number % 3 == 1:
+            centre[1] = centre[0] * rng.uniform(0.5, 2)
+        if np.array_equal(np.abs(centre), np.abs(state)):
+            continue
+        with pytest.raises(fl.CertificationError):
+            fl.Certificate.from_dict({**data, "centre": centre.tolist()}).check(field)
+
+
 def test_what_symmetry_and_splitting_do_not_explain_is_refused():
     copies = np.array([[0.3, 0.0], [0.7, 0.0], [0.0, 1.0]])
     refuses("nullity 2, of which .* explain 1", fl.TeacherStudent(np.eye(2), students=3), copies)
@@ -246,7 +263,9 @@ def test_a_family_of_real_size():
     assert encloses(certificate.loss_interval, float(loss), 1e-13)
 
 
-def test_fixed_subspaces_refuse():
+def test_fixed_subspaces_refuse(rng):
+    scattered = np.eye(31) + 0.1 * rng.normal(size=(31, 31))
+    refuses("961 coordinates and no blocks", field_of(scattered), scattered)
     collinear = diagonal(4, 4, np.ones(4))[0]
     refuses("'standard 1' 1 eigenvalues", field_of(collinear), collinear, in_subspace=True)
     refuses("no fixed subspace", field_of(OUTSIDE), OUTSIDE, in_subspace=True)

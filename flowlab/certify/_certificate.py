@@ -32,9 +32,9 @@ class Certificate:
     """A proof about a critical point, with all that is needed to repeat it.
 
     Proved is: the box of half-width `radius` around `centre` holds exactly one critical point; it
-    lies within `error` of the centre in every entry; its Hessian has `index` negative eigenvalues
-    and no other than these is not positive; loss and smallest eigenvalue lie in the stated
-    intervals; every trajectory from within `capture` of the centre converges to it.
+    lies within `error` of the centre in every entry; its Hessian has exactly `index` negative
+    eigenvalues and a kernel of exactly `nullity` dimensions; loss and smallest eigenvalue lie in
+    the stated intervals; every trajectory from within `capture` of the centre converges to it.
 
     If `nullity` is not 0, the point lies on a manifold of so many dimensions, all critical, that
     rotations and the splitting of aligned students make, and the kernel of its Hessian is the
@@ -139,7 +139,9 @@ class Certificate:
         self._require_sound()
         numbers = self._numbers(field)
         try:
-            proof = repeat(numbers, self.centre, self.radius, self.error, self.precision)
+            # Floats only choose: where they overflow, nothing is proved.
+            with np.errstate(all="ignore"):
+                proof = repeat(numbers, self.centre, self.radius, self.error, self.precision)
         except Inconclusive as reason:
             raise CertificationError(f"The certificate does not hold: {reason}.") from reason
         for name in ("index", "nullity", "spurious"):

@@ -7,7 +7,7 @@ import numpy as np
 
 from .._checks import as_state, require_float64
 from ..critical import CriticalPoint
-from ..fields import AbstractField, as_blocks
+from ..fields import AbstractField, as_blocks, has_block_families
 from ._balls import balls, flint_versions, working_precision
 from ._block_field import BlockBalls
 from ._certificate import BITS, Certificate, state
@@ -63,7 +63,7 @@ def certify(
         radius: half-width of the box in which to prove that no other critical point exists. If not
             given, the smallest box that can be proved.
         in_subspace: whether to work in the fixed subspace of the point's blocks; if not given, for
-            states of more than 900 coordinates that have blocks.
+            states of more than 900 coordinates.
 
     Returns:
         A `Certificate`. Keep it with the point:
@@ -106,9 +106,15 @@ def certify(
 def _numbers(field: AbstractField, centre: np.ndarray, in_subspace: bool | None) -> BallField:
     if in_subspace is not None:
         return ball_field(field, centre, in_subspace)
-    if centre.size > FULL and as_blocks(field, centre) is not None:
+    if centre.size <= FULL or not has_block_families(field):
+        return ball_field(field, centre)
+    if as_blocks(field, centre) is not None:
         return ball_field(field, centre, True)
-    return ball_field(field, centre)
+    raise CertificationError(
+        f"The state has {centre.size:,} coordinates and no blocks in whose fixed subspace it lies. "
+        "A proof in all coordinates takes memory like their square: about a gigabyte for 900. Pass "
+        "`in_subspace=False` if there is enough."
+    )
 
 
 def _compare(record: CriticalPoint, certificate: Certificate) -> None:

@@ -13,8 +13,8 @@ from ._refusal import Inconclusive
 from ._splitting import Manifold
 
 METHOD = (
-    "Krawczyk operator; Gershgorin discs of the Hessian in approximate eigenvectors; "
-    "ball arithmetic on the closed forms"
+    "Krawczyk operator; Gershgorin discs of the Hessian in approximate eigenvectors, or Arb's "
+    "eigenvalues of a Jacobian; ball arithmetic on the closed forms"
 )
 
 SPARE = 4.0

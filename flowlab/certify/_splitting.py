@@ -78,7 +78,10 @@ class Manifold:
             return
         rotated = [tangent.ravel() for tangent in _rotated(self.reduced, box, self.planes)]
         square = balls(self.border.T) @ np.stack(rotated, axis=1)
-        inverse = matrix(balls(np.linalg.inv(as_floats(square))))
+        try:
+            inverse = matrix(balls(np.linalg.inv(as_floats(square))))
+        except np.linalg.LinAlgError as error:
+            raise Inconclusive("the tangents of the rotations are dependent in floats") from error
         defect = matrix(balls(np.eye(len(square)))) - inverse * matrix(square)
         if not all(
             total(defect[i, j].abs_upper() for j in range(len(square))) < 1
