@@ -40,6 +40,8 @@ from .fields import HalfSpace as HalfSpace
 from .fields import Intersection as Intersection
 from .fields import Isotropic as Isotropic
 from .fields import Normal as Normal
+from .fields import normal_equation as normal_equation
+from .fields import NormalEquation as NormalEquation
 from .fields import one_student_flow as one_student_flow
 from .fields import OnPlane as OnPlane
 from .fields import OverlapFlow as OverlapFlow
@@ -48,8 +50,10 @@ from .fields import population_gating as population_gating
 from .fields import RandomOverlaps as RandomOverlaps
 from .fields import restrict as restrict
 from .fields import Sample as Sample
+from .fields import separability as separability
 from .fields import Sublevel as Sublevel
 from .fields import TeacherStudent as TeacherStudent
+from .fields import theorem3_signs as theorem3_signs
 from .fields import theorem7_plane as theorem7_plane
 from .fields import VectorField as VectorField
 from .fields import zoo as zoo
@@ -109,6 +113,8 @@ from .certify import Conjecture1Proof as Conjecture1Proof
 from .certify import largest_sublevel as largest_sublevel
 from .certify import loss_candidate as loss_candidate
 from .certify import LyapunovProof as LyapunovProof
+from .certify import not_critical as not_critical
+from .certify import NotCritical as NotCritical
 from .certify import one_student_convergence as one_student_convergence
 from .certify import OneStudentConvergence as OneStudentConvergence
 from .certify import prove_conjecture1 as prove_conjecture1

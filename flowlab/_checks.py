@@ -71,7 +71,8 @@ def _checked(shape: tuple[int, ...], value: Any, name: str, needed: str) -> jax.
         raise ValueError(f"{name} is complex ({array.dtype}). Needed: {needed} of real floats.")
     if not jnp.issubdtype(array.dtype, jnp.floating):
         array = array.astype(jnp.result_type(float))
-    if not is_traced(array) and not bool(jnp.all(jnp.isfinite(array))):
+    # Of NumPy's: inside `jit` an operation of JAX on a constant is traced as well.
+    if not is_traced(array) and not np.all(np.isfinite(np.asarray(array))):
         bad = int(np.sum(~np.isfinite(np.asarray(array))))
         raise ValueError(f"{name} has {bad} entries that are NaN or infinite; needed: {needed}.")
     return array

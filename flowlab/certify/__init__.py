@@ -21,6 +21,8 @@ from ._lyapunov import LyapunovProof as LyapunovProof
 from ._lyapunov import prove_lyapunov as prove_lyapunov
 from ._records import certify_record as certify_record
 from ._records import check_record as check_record
+from ._not_critical import not_critical as not_critical
+from ._not_critical import NotCritical as NotCritical
 from ._refusal import CertificationError as CertificationError
 from ._sublevel import largest_sublevel as largest_sublevel
 from ._sublevel import SublevelProof as SublevelProof

@@ -20,6 +20,8 @@ import flint
 import numpy as np
 from flint import arb, arb_mat, ctx
 
+from ._refusal import Inconclusive
+
 BallArray = Any
 """A numpy object array of `arb`."""
 
@@ -225,6 +227,16 @@ class _Balls(NumberSpace):
     def angle(self, sine: BallArray, cosine: BallArray) -> BallArray:
         """The angle in [0, pi] of a nonnegative multiple of (cosine, sine), sine nonnegative."""
         return _each(right_angle, sine, cosine)
+
+    def solve(self, A: BallArray, B: BallArray) -> BallArray:
+        """Solutions X of A X = B for every A in the balls, all of them proved to be regular."""
+        try:
+            solution = matrix(A).solve(matrix(B))
+        except ZeroDivisionError as error:
+            raise Inconclusive("a matrix in the balls may be singular") from error
+        result = np.empty(B.shape, dtype=object)
+        result.ravel()[:] = solution.entries()
+        return result
 
 
 def _exact(value: Any) -> Any:

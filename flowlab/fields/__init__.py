@@ -19,6 +19,10 @@ from ._inputs import AbstractInputs as AbstractInputs
 from ._inputs import Gaussian as Gaussian
 from ._inputs import Isotropic as Isotropic
 from ._inputs import Sample as Sample
+from ._normal_equation import normal_equation as normal_equation
+from ._normal_equation import NormalEquation as NormalEquation
+from ._normal_equation import separability as separability
+from ._normal_equation import theorem3_signs as theorem3_signs
 from ._overlaps import OverlapFlow as OverlapFlow
 from ._random_overlaps import RandomOverlaps as RandomOverlaps
 from ._one_student import one_student_flow as one_student_flow

@@ -74,6 +74,7 @@ def _floats(np_like: Any) -> Namespace:
         own=own,
         once=_apply,
         constant=np_like.asarray,
+        solve=np_like.linalg.solve,
         gradient=_gradient,
         **{name: getattr(np_like, name) for name in FUNCTIONS},
     )

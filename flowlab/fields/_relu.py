@@ -50,8 +50,13 @@ def pair_kernel(xp: Namespace, W: Any, U: Any, same: bool = False) -> Any:
 
 def kernels_of(xp: Namespace, pair: Angles) -> Any:
     """The same from norms and angles, (K, M)."""
-    h = (xp.pi - pair.theta) * pair.cosine + pair.sine
+    h = profile(xp, pair)
     return pair.norms_w[:, None] * pair.norms_u[None, :] * h / (2 * xp.pi)
+
+
+def profile(xp: Namespace, pair: Angles) -> Any:
+    r""":math:`h(\theta) = (\pi-\theta)\cos\theta + \sin\theta` for all pairs, (K, M)."""
+    return (xp.pi - pair.theta) * pair.cosine + pair.sine
 
 
 def loss(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:

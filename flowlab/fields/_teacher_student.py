@@ -70,14 +70,14 @@ class TeacherStudent(AbstractGradientFlow):
                 f"teacher has shape {V.shape}; needed: (M, d), at least 1, one row per teacher. "
                 "For a single teacher write `teacher[None]`."
             )
-        _require_rows(V, "teacher")
+        require_rows(V, "teacher")
         self.teacher = V
         count = np.shape(output_weights)[0] if np.ndim(output_weights) else V.shape[0]
         count = count if students is None else students
         if count < 1:
             raise ValueError(f"students is {count}; needed: a whole number, at least 1.")
-        self.output_weights = _weights(output_weights, count, "output_weights")
-        self.teacher_weights = _weights(teacher_weights, V.shape[0], "teacher_weights")
+        self.output_weights = weights_of(output_weights, count, "output_weights")
+        self.teacher_weights = weights_of(teacher_weights, V.shape[0], "teacher_weights")
         self.inputs = Gaussian() if inputs is None else inputs
         self.inputs.check(V.shape[1])
 
@@ -175,7 +175,7 @@ class TeacherStudent(AbstractGradientFlow):
     def _check(self, w: Any) -> jax.Array:
         state = as_state(self.shape, w)
         if not isinstance(self.inputs, Sample):
-            _require_rows(state, "w")
+            require_rows(state, "w")
         return state
 
 
@@ -207,11 +207,12 @@ def population_gating(e: Any, w: Any) -> jax.Array:
     for value, name in ((control, "e"), (gated, "w")):
         if value.ndim != 1:
             raise ValueError(f"{name} has shape {value.shape}; needed: one vector (d,).")
-        _require_rows(value[None], name)
+        require_rows(value[None], name)
     return relu.gated_sum(control[None], gated[None], jnp.ones(1, gated.dtype), False)[0]
 
 
-def _weights(value: Any, count: int, name: str) -> jax.Array:
+def weights_of(value: Any, count: int, name: str) -> jax.Array:
+    """Return fixed weights as `count` checked floats."""
     weights = jnp.asarray(value, float)
     if weights.shape not in ((), (count,)):
         raise ValueError(f"{name} has shape {weights.shape}; needed: a scalar or ({count},).")
@@ -223,7 +224,8 @@ def _weights(value: Any, count: int, name: str) -> jax.Array:
     return jnp.broadcast_to(weights, (count,))
 
 
-def _require_rows(rows: jax.Array, name: str) -> None:
+def require_rows(rows: jax.Array, name: str) -> None:
+    """Raise `ValueError` if a row is zero or not finite."""
     if is_traced(rows):
         return
     norms = np.linalg.norm(np.asarray(rows), axis=-1)
