@@ -107,9 +107,12 @@ from .certify import certify as certify
 from .certify import certify_record as certify_record
 from .certify import check_conjecture1 as check_conjecture1
 from .certify import check_record as check_record
+from .certify import check_k2_complete as check_k2_complete
 from .certify import check_theorem4 as check_theorem4
+from .certify import CheckedK2 as CheckedK2
 from .certify import CheckedLog as CheckedLog
 from .certify import Conjecture1Proof as Conjecture1Proof
+from .certify import K2Proof as K2Proof
 from .certify import largest_sublevel as largest_sublevel
 from .certify import loss_candidate as loss_candidate
 from .certify import LyapunovProof as LyapunovProof
@@ -118,6 +121,7 @@ from .certify import NotCritical as NotCritical
 from .certify import one_student_convergence as one_student_convergence
 from .certify import OneStudentConvergence as OneStudentConvergence
 from .certify import prove_conjecture1 as prove_conjecture1
+from .certify import prove_k2_complete as prove_k2_complete
 from .certify import prove_lyapunov as prove_lyapunov
 from .certify import SublevelProof as SublevelProof
 from .certify import theorem4 as theorem4

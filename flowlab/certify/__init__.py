@@ -37,6 +37,12 @@ from .conjecture1 import check_conjecture1 as check_conjecture1
 from .conjecture1 import CheckedLog as CheckedLog
 from .conjecture1 import Conjecture1Proof as Conjecture1Proof
 from .conjecture1 import prove_conjecture1 as prove_conjecture1
+from .k2_complete import check_k2_complete as check_k2_complete
+from .k2_complete import CheckedK2 as CheckedK2
+from .k2_complete import CriticalSet as CriticalSet
+from .k2_complete import K2Proof as K2Proof
+from .k2_complete import prove_k2_complete as prove_k2_complete
+from .k2_complete import Witness as Witness
 
 
 class _Room(types.ModuleType):

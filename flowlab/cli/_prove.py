@@ -81,9 +81,23 @@ def _one_student(asked: Asked) -> Finding:
     return Finding("proved", proof.statement, f"{proof.pieces:,} pieces, {proof.precision} bits")
 
 
+def _k2_complete(asked: Asked) -> Finding:
+    from ..certify import check_k2_complete, prove_k2_complete
+    from ..certify.k2_complete import describe
+
+    if asked.check is not None:
+        checked = check_k2_complete(asked.check)
+        statement = describe(checked.angle, checked.verdict)
+        return Finding(checked.verdict, statement, _boxes(checked.boxes, checked.undecided))
+    proof = prove_k2_complete(log=asked.log, progress_meter=asked.meter)
+    details = _boxes(len(proof.proved), len(proof.undecided))
+    return Finding(proof.verdict, proof.statement, details)
+
+
 STATEMENTS = {
     "conjecture1": Statement(_conjecture1, has_log=True),
     "theorem4": Statement(_theorem4, has_log=True),
+    "k2-complete": Statement(_k2_complete, has_log=True),
     "theorem5": Statement(_theorem5),
     "k1-convergence": Statement(_one_student),
 }

@@ -89,12 +89,17 @@ def check_conjecture1(log: str | os.PathLike[str]) -> CheckedLog:
         ...     fl.check_conjecture1(log).verdict
         'proved'
     """
+    try:
+        return check_entries([json.loads(line) for line in Path(log).read_text().splitlines()])
+    except (KeyError, TypeError, AttributeError, IndexError, json.JSONDecodeError) as error:
+        raise ValueError(f"{log} is not the log of a proof: {error!r}.") from error
+
+
+def check_entries(entries: list[dict]) -> CheckedLog:
+    """Do the same for the lines of a log as data."""
+    head, *lines, end = entries
     with ctx.workprec(BITS):
-        try:
-            head, *lines, end = [json.loads(line) for line in Path(log).read_text().splitlines()]
-            return _check(head, lines, end)
-        except (KeyError, TypeError, AttributeError, IndexError, json.JSONDecodeError) as error:
-            raise ValueError(f"{log} is not the log of a proof: {error!r}.") from error
+        return _check(head, lines, end)
 
 
 def _check(head: dict, lines: list[dict], end: dict) -> CheckedLog:
@@ -240,7 +245,7 @@ def _cut(series: arb_poly) -> arb_poly:
     return arb_poly(series.coeffs()[: DEGREE + 1])
 
 
-def _signed_quantity(place: str, pair: str, base: tuple, unit: arb) -> list[arb_poly]:
+def signed_quantity(place: str, pair: str, base: tuple, unit: arb) -> list[arb_poly]:
     """F, with the sign claimed of it, in multiples of the unit from a base point."""
     theta, t, delta, side, sign, _, _ = PLACES[place]
 
@@ -257,7 +262,7 @@ def _signed_quantity(place: str, pair: str, base: tuple, unit: arb) -> list[arb_
     return _plus(zero, quantity, -sign)
 
 
-def _tail(place: str, pair: str, base: tuple, unit: arb) -> arb:
+def tail(place: str, pair: str, base: tuple, unit: arb) -> arb:
     """A bound of all terms above the degree where no variable exceeds one unit."""
 
     def size(names: str) -> tuple[arb, arb]:
@@ -315,7 +320,7 @@ class _Piece:
         """The quotient has the sign claimed, and is above the bound, on every box."""
         if not self.boxes:
             return
-        table, starts, tail = self._quotient()
+        table, starts, left = self._quotient()
         changes: dict = {}
         for box, bound in self.boxes.items():
             level, i, j = box
@@ -326,7 +331,7 @@ class _Piece:
             enclosed = (u * table * v.transpose()).entries()
             stated = arb(bound)
             _require(
-                stated > 0 and all(entry - tail > stated for entry in enclosed),
+                stated > 0 and all(entry - left > stated for entry in enclosed),
                 f"the bound of box {box} of {self.name}",
             )
 
@@ -354,14 +359,14 @@ class _Piece:
         # About the middle, unless it is divided by a power or blown up.
         starts = [Fraction(0) if self.blown or n else Fraction(1, 2) for n in powers]
         base = tuple((low + start) / 4 for low, start in zip(self.low, starts, strict=True))
-        rows = _signed_quantity(self.place, self.pair, base, unit)
+        rows = signed_quantity(self.place, self.pair, base, unit)
         table = arb_mat(DEGREE + 1, DEGREE + 1)
         for j, row in enumerate(rows):
             for i, coefficient in enumerate(row.coeffs()):
                 first = (i + j if self.blown else i) - powers[0]
                 if first >= 0 and j >= powers[1]:
                     table[first, j - powers[1]] = coefficient
-        return table, starts, _tail(self.place, self.pair, base, unit)
+        return table, starts, tail(self.place, self.pair, base, unit)
 
 
 def _bernstein(start: Fraction, level: int, place: int) -> arb_mat:

@@ -21,6 +21,11 @@ def write_log(path: str | os.PathLike[str], proof: Conjecture1Proof) -> None:
         path: the file.
         proof: the proof.
     """
+    write_atomically(path, "".join(json.dumps(line) + "\n" for line in entries(proof)))
+
+
+def entries(proof: Conjecture1Proof) -> list[dict]:
+    """Return the lines of the log as data."""
     head = {
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
@@ -29,8 +34,7 @@ def write_log(path: str | os.PathLike[str], proof: Conjecture1Proof) -> None:
         "precision": proof.precision,
         "versions": proof.versions,
     }
-    lines = [head, *_pieces(proof), _verdict(proof)]
-    write_atomically(path, "".join(json.dumps(line) + "\n" for line in lines))
+    return [head, *_pieces(proof), _verdict(proof)]
 
 
 def _pieces(proof: Conjecture1Proof) -> list[dict]:

@@ -16,6 +16,7 @@ The remainder of a Taylor polynomial of total degree N is bounded by Cauchy's es
 
 from fractions import Fraction
 from math import comb
+from typing import Any
 
 from flint import arb, arb_mat, arb_poly, fmpq
 
@@ -27,22 +28,33 @@ def to_ball(number: Fraction | int) -> arb:
     return arb(fmpq(number.numerator, number.denominator))
 
 
-def _m(z: arb) -> arb:
+def m(z: Any) -> Any:
+    """The function m of a ball, of a dual or of a power series."""
     return (arb.pi() - z) * z.sin()
 
 
-def _c(z: arb) -> arb:
+def c(z: Any) -> Any:
+    """The function c, likewise."""
     return arb.pi() - (arb.pi() - z) * z.cos() - z.sin()
+
+
+def denominator(theta: Any) -> Any:
+    """D at the angle between the students."""
+    return c(theta) * (2 * arb.pi() - c(theta))
+
+
+def quantity(theta: Any, t: Any, delta: Any, factor: int) -> Any:
+    """F, the angles being balls, duals or power series, and `factor` the sign of the first term."""
+    c_theta, c_t = c(theta), c(t)
+    bracket = arb.pi() * (c_theta + c_t - c(delta)) - c_theta * c_t
+    return factor * m(t) * denominator(theta) - m(theta) * bracket
 
 
 def value(region: Region, theta: Fraction, t: Fraction, delta: Fraction) -> arb:
     """L12 at a point whose angles are given in units of pi, as a ball."""
     angles = [arb.pi() * to_ball(angle) for angle in (theta, t, delta)]
-    m_theta, m_t = _m(angles[0]), _m(angles[1])
-    c_theta, c_t, c_delta = map(_c, angles)
-    bracket = arb.pi() * (c_theta + c_t - c_delta) - c_theta * c_t
-    product = c_theta * (2 * arb.pi() - c_theta)
-    return angles[0].sin() * (region.factor * m_t - m_theta * bracket / product)
+    ratio = quantity(*angles, region.factor) / denominator(angles[0])
+    return angles[0].sin() * ratio
 
 
 def _univariate(start: Fraction, unit: arb, degree: int) -> tuple[arb_poly, arb_poly]:
