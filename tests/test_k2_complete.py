@@ -147,6 +147,7 @@ def test_the_sets_are_the_known_ones(proof):
     assert [sets[name].images for name in known] == [2, 2, 1, 1]
 
 
+@pytest.mark.slow
 def test_random_starts_find_nothing_else(proof, getkey):
     catalog = fl.find_critical_points(fl.TeacherStudent(jnp.eye(2)), key=getkey(), starts=100)
     losses = np.array([float(arb(found.loss).mid()) for found in proof[0].sets])
@@ -172,10 +173,10 @@ def test_wide_teachers_leave_room_for_another_one(wide):
 
 
 def test_the_pitchfork_of_the_bisector_is_seen():
-    """m(t) = (pi - t) sin t has its maximum where tan t = pi - t, at 0.35438 pi."""
+    """m(t) = (pi - t) sin t has its maximum where tan t = pi - t, at 0.35423 pi."""
     with working_precision(128):
         assert bisector_is_unique(Fraction(708, 1000))
-        assert not bisector_is_unique(Fraction(7095, 10000))
+        assert not bisector_is_unique(Fraction(709, 1000))
 
 
 def test_what_is_left_open_is_said(tmp_path):
@@ -231,7 +232,8 @@ LIES = {
     "the verdict": lambda lines: lines[4].update(verdict="undecided"),
     "pieces": lambda lines: lines[1]["conjecture1"].pop(3),
     "another file": lambda lines: lines[0].update(format="x"),
-    "not the log": lambda lines: lines.pop(2),
+    "five lines": lambda lines: lines.pop(2),
+    "not the log": lambda lines: lines[2].pop("boxes"),
 }
 
 
@@ -267,7 +269,7 @@ def test_another_angle_makes_the_log_false(proof, tmp_path):
 
 
 def test_bad_input_is_told():
-    for angle in (0, 1, (1, 0), "x", Fraction(3, 2)):
+    for angle in (0, 1, "1/0", "x", Fraction(3, 2)):
         with pytest.raises(ValueError, match="angle is"):
             fl.prove_k2_complete(angle=angle)
     with pytest.raises(ValueError, match="depth is 99"):

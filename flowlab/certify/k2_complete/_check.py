@@ -82,16 +82,17 @@ def check_k2_complete(log: str | os.PathLike[str]) -> CheckedK2:
         >>> import pathlib, tempfile, flowlab as fl
         >>> with tempfile.TemporaryDirectory() as directory:
         ...     log = pathlib.Path(directory) / "proof.jsonl"
-        ...     proof = fl.prove_k2_complete(angle=(18, 25), log=log)
+        ...     proof = fl.prove_k2_complete(angle="18/25", log=log)
         ...     fl.check_k2_complete(log).verdict
         'counterexample'
     """
     try:
         entries = [json.loads(line) for line in Path(log).read_text().splitlines()]
+        _require(len(entries) == 5, "it does not have five lines")
         head, conjecture1, near, far, end = entries
         with ctx.workprec(BITS):
             return _check(head, conjecture1["conjecture1"], (near, far), end)
-    except (KeyError, TypeError, AttributeError, IndexError, json.JSONDecodeError) as error:
+    except (LookupError, TypeError, AttributeError, ArithmeticError, json.JSONDecodeError) as error:
         raise ValueError(f"{log} is not the log of a proof: {error!r}.") from error
 
 

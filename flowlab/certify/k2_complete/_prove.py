@@ -26,7 +26,7 @@ DEEPEST = 20
 
 def prove_k2_complete(
     *,
-    angle: Fraction | tuple[int, int] = RIGHT,
+    angle: Fraction | str = RIGHT,
     depth: int = 11,
     log: str | os.PathLike[str] | None = None,
     progress_meter: dfx.AbstractProgressMeter | None = None,
@@ -51,12 +51,13 @@ def prove_k2_complete(
     decides. With both teachers inside the cone or both outside, or one on its boundary, Conjecture
     1 decides, which is proved first.
 
-    For wider angles the statement is false, and the proof ends with a witness: from about
-    :math:`0.709\pi` on, there are critical points with one teacher inside the cone.
+    The statement is false for wide angles: from about :math:`0.7085\pi` on, where
+    :math:`(\pi-t)\sin t` has its maximum at the bisector, there are other collinear critical points;
+    and where the search meets a critical point with one teacher inside the cone, it ends with that
+    witness.
 
     Args:
-        angle: between the teachers, in units of pi: a fraction, or a pair of integers, between 0
-            and 1.
+        angle: between the teachers, in units of pi: a fraction between 0 and 1, or its text.
         depth: how often a box is quartered before a witness is looked for, and it is left open.
         log: a file for the boxes, which `check_k2_complete` verifies; none if not given.
         progress_meter: a diffrax progress meter; none if not given.
@@ -73,7 +74,7 @@ def prove_k2_complete(
         >>> import flowlab as fl
         >>> fl.prove_k2_complete().verdict
         'proved'
-        >>> fl.prove_k2_complete(angle=(18, 25)).verdict
+        >>> fl.prove_k2_complete(angle='18/25').verdict
         'counterexample'
     """
     turn = _as_angle(angle)
@@ -99,15 +100,15 @@ def prove_k2_complete(
     return proof
 
 
-def _as_angle(angle: Fraction | tuple[int, int]) -> Fraction:
+def _as_angle(angle: Fraction | str) -> Fraction:
     try:
-        turn = Fraction(*angle) if isinstance(angle, tuple) else Fraction(angle)
+        turn = Fraction(angle)
     except (TypeError, ValueError, ZeroDivisionError) as error:
         raise ValueError(f"angle is {angle!r}; needed: a fraction of pi.") from error
     if not 0 < turn < 1:
         raise ValueError(
             f"angle is {turn}; needed: a fraction of pi strictly between 0 and 1, such as "
-            "Fraction(1, 2) or (1, 2)."
+            "Fraction(1, 2) or '1/2'."
         )
     return turn
 
