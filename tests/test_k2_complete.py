@@ -48,47 +48,46 @@ def teachers(turn):
 
 
 def places(rng, turn, count=6):
-    """Random places (p, q) of both pieces, in units of pi."""
+    """Random places (p, q) of both pieces, in radians."""
     for piece in pieces(turn):
         for _ in range(count):
-            u, v = (Fraction(int(x * 1000), 1000) for x in sorted(rng.uniform(0.02, 0.97, 2)))
+            u, v = sorted(rng.uniform(0.02, 0.97, 2))
             if piece.name == "far":
                 u, v = 1 - v, u
-            yield piece, piece.point(u, v)
+            yield piece, [float(x) for x in piece.radians(arb(u), arb(v), piece.beta)]
 
 
 @pytest.mark.parametrize("turn", [RIGHT, Fraction(1, 5), Fraction(9, 10)])
 def test_the_equations_are_those_of_the_normal_equation(rng, turn):
     """Up to the positive factor D / sin(theta), for both the search and the checker."""
     for piece, (p, q) in places(rng, turn):
-        p, q = float(p) * np.pi, float(q) * np.pi
         here = np.asarray(fl.normal_equation(students(p, q), teachers(turn)).plugged_back)
         theta = p + q
         h = (np.pi - theta) * np.cos(theta) + np.sin(theta)
         factor = (np.pi**2 - h * h) / np.sin(theta)
         expected = -factor * np.array([here[0, 1], here[1, 0]])
         with working_precision(128):
-            ours = [float(x) for x in equations(piece, arb(p), arb(q))]
-            theirs = [float(x) for x in _Place(turn, piece.name).values(arb(p), arb(q))]
+            place, at = _Place(turn, turn, piece.name), (arb(p), arb(q), piece.beta)
+            ours = [float(x) for x in equations(piece, *at)]
+            theirs = [float(x) for x in place.values(*at)]
         assert np.allclose(ours, expected, rtol=0, atol=1e-10 * (1 + factor))
         assert np.allclose(theirs, ours, rtol=0, atol=1e-12)
 
 
-def test_enclosures_contain_the_values(rng):
+@pytest.mark.parametrize("angles", [(RIGHT, RIGHT), (Fraction(3, 10), Fraction(5, 16))])
+def test_enclosures_contain_the_values(rng, angles):
+    low, high = angles
     with working_precision(128):
-        for piece in pieces(RIGHT):
+        for piece in pieces(low, high):
             for level, i, j in [(2, 1, 1), (3, 2, 3), (5, 1, 0), (4, 8, 7), (6, 0, 5)]:
                 box = Box(level, i, j)
                 balls = enclose(piece, box)
-                (left, right), (low, high) = box.ends
-                for a, b in rng.uniform(size=(4, 2)):
-                    u = left + (right - left) * Fraction(a)
-                    v = low + (high - low) * Fraction(b)
-                    at = (arb.pi() * arb(x.numerator) / x.denominator for x in piece.point(u, v))
-                    assert all(
-                        ball.contains(x) or ball.overlaps(x)
-                        for ball, x in zip(balls, equations(piece, *at), strict=True)
-                    )
+                for a, b, c in rng.uniform(size=(4, 3)):
+                    u, v = (arb(x + i) / 2**level for x, i in ((a, i), (b, j)))
+                    beta = piece.at(low + (high - low) * Fraction(c)).beta
+                    at = piece.radians(u, v, beta)
+                    for ball, x in zip(balls, equations(piece, *at, beta), strict=True):
+                        assert ball.overlaps(x)
 
 
 def test_the_corner_is_the_cubic_of_the_leading_terms():
@@ -100,24 +99,23 @@ def test_the_corner_is_the_cubic_of_the_leading_terms():
             assert method == "corner"
             assert abs(float(value.mid()) + np.pi / 3 * (2 * np.pi + beta) * np.sin(beta)) < 0.05
             near = pieces(turn)[0]
-            p, q = (float(x) * np.pi for x in near.point(Fraction(1, 5000), Fraction(1, 6000)))
-            assert value.overlaps(equations(near, arb(p), arb(q))[0] / (arb(p) + arb(q)) ** 3)
+            at = near.radians(arb(1) / 5000, arb(1) / 6000, near.beta)
+            assert value.overlaps(equations(near, *at, near.beta)[0] / sum(at, arb(0)) ** 3)
 
 
 def test_slopes_of_the_checker_are_derivatives(rng):
-    step = 1e-12
+    step, turn = 2.0**-40, Fraction(3, 10)
     with working_precision(160):
-        for piece, (p, q) in places(rng, Fraction(3, 10), 2):
-            place, at = _Place(Fraction(3, 10), piece.name), [float(p) * 3, float(q) * 3]
-            slopes = place.slopes(*map(arb, at))
-            for axis in (0, 1):
+        for piece, (p, q) in places(rng, turn, 2):
+            place, at = _Place(turn, turn, piece.name), [arb(p), arb(q), piece.beta]
+            slopes = place.slopes(*at)
+            for axis in range(3):
                 ends = [
                     [x + sign * step * (axis == k) for k, x in enumerate(at)] for sign in (1, -1)
                 ]
-                values = [place.values(*map(arb, end)) for end in ends]
-                width = arb(ends[0][axis]) - arb(ends[1][axis])
+                values = [place.values(*end) for end in ends]
                 for row in (0, 1):
-                    difference = (values[0][row] - values[1][row]) / width
+                    difference = (values[0][row] - values[1][row]) / (2 * step)
                     assert abs(float(difference - slopes[row][axis])) < 1e-9
 
 
@@ -126,7 +124,7 @@ def test_orthonormal_teachers_have_no_other_critical_points(proof):
     assert proof.verdict == "proved" and not proof.undecided and proof.collinear
     assert proof.statement.endswith("there are no others.")
     checked = fl.check_k2_complete(log)
-    assert (checked.verdict, checked.angle, checked.undecided) == ("proved", RIGHT, 0)
+    assert (checked.verdict, checked.angles, checked.undecided) == ("proved", (RIGHT, RIGHT), 0)
     assert checked.boxes == len(proof.proved)
 
 
@@ -175,8 +173,9 @@ def test_wide_teachers_leave_room_for_another_one(wide):
 def test_the_pitchfork_of_the_bisector_is_seen():
     """m(t) = (pi - t) sin t has its maximum where tan t = pi - t, at 0.35423 pi."""
     with working_precision(128):
-        assert bisector_is_unique(Fraction(708, 1000))
-        assert not bisector_is_unique(Fraction(709, 1000))
+        narrow, wide = Fraction(708, 1000), Fraction(709, 1000)
+        assert bisector_is_unique(narrow, narrow)
+        assert not bisector_is_unique(wide, wide)
 
 
 def test_what_is_left_open_is_said(tmp_path):
@@ -190,6 +189,22 @@ def test_what_is_left_open_is_said(tmp_path):
     ]
     # Boxes on the line theta = pi reach over it by half.
     assert Fraction(1, 4) + Fraction(1, 8) <= sum(areas) <= Fraction(1, 2)
+
+
+def test_a_range_of_angles_is_proved_at_once(tmp_path):
+    log, ends = tmp_path / "log.jsonl", (Fraction(1, 2), Fraction(101, 200))
+    proof = fl.prove_k2_complete(angle=ends, log=log)
+    assert proof.verdict == "proved" and proof.sets == ()
+    assert "at any angle from 1/2 pi to 101/200 pi" in proof.statement
+    assert fl.check_k2_complete(log).angles == ends
+    for change, message in [
+        (lambda lines: lines[0].update(angles=["1/2", "3/5"]), "angles above 101/200"),
+        (lambda lines: lines[0].update(angles=["2/5", "101/200"]), "angles above 2/5"),
+        (lambda lines: lines.pop(3), "counts"),
+        (lambda lines: lines[2].update(angles=["1/2", "3/5"]), "piece is missing"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            fl.check_k2_complete(edited(log, tmp_path / "edited.jsonl", change))
 
 
 def edited(log, path, change):
@@ -232,7 +247,9 @@ LIES = {
     "the verdict": lambda lines: lines[4].update(verdict="undecided"),
     "pieces": lambda lines: lines[1]["conjecture1"].pop(3),
     "another file": lambda lines: lines[0].update(format="x"),
-    "five lines": lambda lines: lines.pop(2),
+    "the counts are": lambda lines: lines.pop(2),
+    "a piece is": lambda lines: (lines.pop(3), lines[3].update(boxes=len(lines[2]["boxes"]))),
+    "lines are missing": lambda lines: lines.__delitem__(slice(1, 4)),
     "not the log": lambda lines: lines[2].pop("boxes"),
 }
 
@@ -263,13 +280,17 @@ def test_the_checker_refuses_a_false_witness(wide, tmp_path, entry, value, messa
 
 
 def test_another_angle_makes_the_log_false(proof, tmp_path):
-    path = edited(proof[1], tmp_path / "log.jsonl", lambda lines: lines[0].update(angle="4/5"))
+    path = edited(
+        proof[1],
+        tmp_path / "log.jsonl",
+        lambda lines: [line.update(angles=["4/5", "4/5"]) for line in (lines[0], *lines[2:4])],
+    )
     with pytest.raises(ValueError, match="does not hold"):
         fl.check_k2_complete(path)
 
 
 def test_bad_input_is_told():
-    for angle in (0, 1, "1/0", "x", Fraction(3, 2)):
+    for angle in (0, 1, "1/0", "x", Fraction(3, 2), (RIGHT, "1/3"), ("1/3",)):
         with pytest.raises(ValueError, match="angle is"):
             fl.prove_k2_complete(angle=angle)
     with pytest.raises(ValueError, match="depth is 99"):

@@ -87,7 +87,7 @@ def _k2_complete(asked: Asked) -> Finding:
 
     if asked.check is not None:
         checked = check_k2_complete(asked.check)
-        statement = describe(checked.angle, checked.verdict)
+        statement = describe(checked.angles, checked.verdict)
         return Finding(checked.verdict, statement, _boxes(checked.boxes, checked.undecided))
     proof = prove_k2_complete(log=asked.log, progress_meter=asked.meter)
     details = _boxes(len(proof.proved), len(proof.undecided))

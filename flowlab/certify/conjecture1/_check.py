@@ -20,6 +20,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from math import comb
 from pathlib import Path
+from typing import Any
 
 from flint import arb, arb_mat, arb_poly, ctx, fmpq
 
@@ -139,9 +140,9 @@ def _require(condition: bool, otherwise: str) -> None:
 # ---- angles, exactly, in units of pi ----
 
 
-def _sum(names: str, pair: str, p: Fraction | int, q: Fraction | int) -> Fraction:
+def _sum(names: str, pair: str, p: Any, q: Any) -> Any:
     coordinates = dict.fromkeys("abc", 1 - p - q) | {pair[0]: p, pair[1]: q}
-    return Fraction(sum(coordinates[name] for name in names))
+    return sum(coordinates[name] for name in names)
 
 
 def _outside(low: Fraction, high: Fraction, theta: tuple[float, float] | None) -> bool:
@@ -151,7 +152,9 @@ def _outside(low: Fraction, high: Fraction, theta: tuple[float, float] | None) -
     return bool(_ball(high) * arb.pi() < theta[0]) or bool(_ball(low) * arb.pi() > theta[1])
 
 
-def _ball(number: Fraction | int) -> arb:
+def _ball(number: Fraction | int | arb) -> arb:
+    if isinstance(number, arb):
+        return number
     return arb(fmpq(number.numerator, number.denominator))
 
 
@@ -228,7 +231,7 @@ def _plus(left: list[arb_poly], right: list[arb_poly], factor: arb | int = 1) ->
     return [x + factor * y for x, y in zip(left, right, strict=True)]
 
 
-def _series(start: Fraction, unit: arb) -> tuple[arb_poly, arb_poly]:
+def _series(start: Any, unit: arb) -> tuple[arb_poly, arb_poly]:
     """m and c at start + s, in multiples s of the unit; c is the integral of m."""
     angle = _ball(start) * arb.pi()
     sines = [angle.sin(), angle.cos() * unit]

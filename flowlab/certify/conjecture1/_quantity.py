@@ -23,8 +23,10 @@ from flint import arb, arb_mat, arb_poly, fmpq
 from ._regions import WIDTH, Piece, Region
 
 
-def to_ball(number: Fraction | int) -> arb:
-    """A rational number as a ball."""
+def to_ball(number: Fraction | int | arb) -> arb:
+    """A rational number as a ball; a ball as it is."""
+    if isinstance(number, arb):
+        return number
     return arb(fmpq(number.numerator, number.denominator))
 
 
@@ -57,7 +59,7 @@ def value(region: Region, theta: Fraction, t: Fraction, delta: Fraction) -> arb:
     return angles[0].sin() * ratio
 
 
-def _univariate(start: Fraction, unit: arb, degree: int) -> tuple[arb_poly, arb_poly]:
+def _univariate(start: Any, unit: arb, degree: int) -> tuple[arb_poly, arb_poly]:
     """Taylor polynomials of m and c at `start` (in units of pi), in multiples of `unit`."""
     rest = arb.pi() * to_ball(1 - start)
     sine, cosine = to_ball(start).sin_pi(), to_ball(start).cos_pi()
@@ -109,12 +111,12 @@ class _Plane:
         ]
 
 
-def taylor(piece: Piece, base: tuple[Fraction, Fraction], degree: int) -> list[list[arb]]:
+def taylor(piece: Piece, base: tuple[Any, Any], degree: int) -> list[list[arb]]:
     """Coefficients of F, at a point (p, q) in units of pi, in quarters of pi.
 
     Args:
         piece: the piece; its blow-up is left aside.
-        base: the point.
+        base: the point, fractions or balls.
         degree: total degree.
 
     Returns:
@@ -137,7 +139,7 @@ def taylor(piece: Piece, base: tuple[Fraction, Fraction], degree: int) -> list[l
     return plane.table(plane.cut(region.factor * m_t * product - m_theta * bracket))
 
 
-def remainder(piece: Piece, base: tuple[Fraction, Fraction], reach: Fraction, degree: int) -> arb:
+def remainder(piece: Piece, base: tuple[Any, Any], reach: Fraction, degree: int) -> arb:
     """An upper bound of the sum of all terms above the degree, in absolute value.
 
     Args:

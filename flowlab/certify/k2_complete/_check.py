@@ -46,7 +46,7 @@ class CheckedK2:
 
     Attributes:
         verdict: `"proved"`, `"counterexample"` or `"undecided"`.
-        angle: between the teachers, in units of pi.
+        angles: the least and the largest angle between the teachers, in units of pi.
         boxes: how many boxes were verified.
         undecided: how many boxes the log leaves open.
 
@@ -55,12 +55,13 @@ class CheckedK2:
         >>> with tempfile.TemporaryDirectory() as directory:
         ...     log = pathlib.Path(directory) / "proof.jsonl"
         ...     proof = fl.prove_k2_complete(log=log)
-        ...     fl.check_k2_complete(log)
-        CheckedK2(verdict='proved', angle=Fraction(1, 2), boxes=635, undecided=0)
+        ...     checked = fl.check_k2_complete(log)
+        >>> checked.verdict, checked.boxes, checked.undecided
+        ('proved', 635, 0)
     """
 
     verdict: str
-    angle: Fraction
+    angles: tuple[Fraction, Fraction]
     boxes: int
     undecided: int
 
@@ -88,35 +89,52 @@ def check_k2_complete(log: str | os.PathLike[str]) -> CheckedK2:
     """
     try:
         entries = [json.loads(line) for line in Path(log).read_text().splitlines()]
-        _require(len(entries) == 5, "it does not have five lines")
-        head, conjecture1, near, far, end = entries
+        _require(len(entries) > 2, "lines are missing")
+        head, conjecture1, *lines, end = entries
         with ctx.workprec(BITS):
-            return _check(head, conjecture1["conjecture1"], (near, far), end)
+            return _check(head, conjecture1["conjecture1"], lines, end)
     except (LookupError, TypeError, AttributeError, ArithmeticError, json.JSONDecodeError) as error:
         raise ValueError(f"{log} is not the log of a proof: {error!r}.") from error
 
 
-def _check(head: dict, conjecture1: list[dict], lines: tuple[dict, ...], end: dict) -> CheckedK2:
+def _check(head: dict, conjecture1: list[dict], lines: list[dict], end: dict) -> CheckedK2:
     _require(head["format"] == "flowlab: critical points of two students", "it is another file")
     _require(head["schema_version"] == 1, "it is of another version")
-    turn = Fraction(head["angle"])
-    _require(0 < turn < 1, "the angle is not between 0 and pi")
-    _require([line["piece"] for line in lines] == ["near", "far"], "a piece is missing")
+    low, high = map(Fraction, head["angles"])
+    _require(0 < low <= high < 1, "the angles are not between 0 and pi")
     holes = sum(len(line["undecided"]) for line in lines)
     boxes = sum(len(line["boxes"]) for line in lines)
     if end["verdict"] == "counterexample":
         point = end["witness"]
-        _Place(turn, point["piece"]).require_witness(point["p"], point["q"], point["error"])
-        return CheckedK2("counterexample", turn, 0, holes)
+        angle = Fraction(point["angle"])
+        _require(low <= angle <= high, "the witness is of another angle")
+        place = _Place(angle, angle, point["piece"])
+        place.require_witness(point["p"], point["q"], point["error"])
+        return CheckedK2("counterexample", (low, high), 0, holes)
     _require(boxes == end["boxes"] and holes == end["undecided"], "the counts are wrong")
     base = check_entries(conjecture1)
     whole = base.verdict == "proved" and base.signed and base.theta is None
-    single = _bisector_is_unique(turn)
+    parts = _parts(lines, low, high)
+    single = all(_bisector_is_unique(*part) for part in parts)
     verdict = "proved" if whole and single and not holes else "undecided"
     _require(end["verdict"] == verdict, "the verdict is not that")
     for line in lines:
-        _Place(turn, line["piece"]).require_boxes(line)
-    return CheckedK2(verdict, turn, boxes, holes)
+        _Place(*map(Fraction, line["angles"]), line["piece"]).require_boxes(line)
+    return CheckedK2(verdict, (low, high), boxes, holes)
+
+
+def _parts(lines: list[dict], low: Fraction, high: Fraction) -> list[tuple[Fraction, Fraction]]:
+    """The ranges of angles between the teachers: they cover, and each has both pieces."""
+    ranges = {(*map(Fraction, line["angles"]), line["piece"]) for line in lines}
+    _require(len(ranges) == len(lines), "a piece is there twice")
+    parts = sorted({(left, right) for left, right, _ in ranges})
+    _require(all((*part, name) in ranges for part in parts for name in EXACT), "a piece is missing")
+    reached = low
+    for left, right in parts:
+        _require(left <= reached and left <= right, f"the angles above {reached} are left out")
+        reached = max(reached, right)
+    _require(bool(parts) and reached >= high, f"the angles above {reached} are left out")
+    return parts
 
 
 def _require(condition: bool, otherwise: str) -> None:
@@ -124,15 +142,19 @@ def _require(condition: bool, otherwise: str) -> None:
         raise ValueError(f"The log does not hold: {otherwise}.")
 
 
+def _ball(number: Fraction) -> arb:
+    return arb(fmpq(number.numerator, number.denominator))
+
+
 def _radians(number: Fraction) -> arb:
-    return arb(fmpq(number.numerator, number.denominator)) * arb.pi()
+    return _ball(number) * arb.pi()
 
 
-def _m(z: Any) -> Any:
+def _m(z: arb) -> arb:
     return (arb.pi() - z) * z.sin()
 
 
-def _h(z: Any) -> Any:
+def _h(z: arb) -> arb:
     return (arb.pi() - z) * z.cos() + z.sin()
 
 
@@ -141,33 +163,36 @@ def _dm(z: arb) -> arb:
 
 
 class _Place:
-    """One piece of the directions: which boxes it has, and F and G there."""
+    """One piece of the directions for a range of angles between the teachers, and F and G there."""
 
-    def __init__(self, turn: Fraction, name: str):
+    def __init__(self, low: Fraction, high: Fraction, name: str):
         _require(name in EXACT, f"there is no piece {name}")
-        self.turn, self.name, self.side = turn, name, 1 if name == "near" else -1
+        self.low, self.high, self.name, self.side = low, high, name, 1 if name == "near" else -1
+        self.beta = _radians(low).union(_radians(high))
 
-    def values(self, p: Any, q: Any) -> tuple[Any, Any]:
-        """F and G at balls or complex balls."""
-        S, T, P, Q = self._sums(p, q)
+    def values(self, p: arb, q: arb, beta: arb) -> tuple[arb, arb]:
+        """F and G at balls in radians."""
+        S, T, P, Q = self._sums(p, q, beta)
         h, m = _h(p + q), _m(p + q)
         D = arb.pi() ** 2 - h * h
         return S * D - m * (arb.pi() * Q - h * P), T * D - m * (arb.pi() * P - h * Q)
 
-    def slopes(self, p: arb, q: arb) -> tuple[tuple[arb, arb], tuple[arb, arb]]:
-        """The derivatives of F, and of G, by p and q."""
-        (S, T, P, Q), theta = self._sums(p, q), p + q
-        t, rest = self._outside(p, q)
+    def slopes(self, p: arb, q: arb, beta: arb) -> tuple[tuple[arb, ...], tuple[arb, ...]]:
+        """The derivatives of F, and of G, by p, q and the angle between the teachers."""
+        (S, T, P, Q), theta = self._sums(p, q, beta), p + q
+        t, rest = self._outside(p, q, beta)
         h, m, dm, pi = _h(theta), _m(theta), _dm(theta), arb.pi()
         D, D_slope = pi**2 - h * h, 2 * h * m
-        S_p, T_q = _dm(p) + _dm(t), _dm(q) + _dm(rest)
         F, G = pi * Q - h * P, pi * P - h * Q
         # h' = -m, P_p = -S, Q_q = -T, and nothing else depends on the other angle.
-        F_p = S_p * D + S * D_slope - dm * F - m * (m * P + h * S)
+        F_p = (_dm(p) + _dm(t)) * D + S * D_slope - dm * F - m * (m * P + h * S)
         F_q = S * D_slope - dm * F - m * (m * P - pi * T)
         G_p = T * D_slope - dm * G - m * (m * Q - pi * S)
-        G_q = T_q * D + T * D_slope - dm * G - m * (m * Q + h * T)
-        return (F_p, F_q), (G_p, G_q)
+        G_q = (_dm(q) + _dm(rest)) * D + T * D_slope - dm * G - m * (m * Q + h * T)
+        P_beta, Q_beta = -self.side * _m(t), -_m(rest)
+        F_beta = _dm(t) * D - m * (pi * Q_beta - h * P_beta)
+        G_beta = -_dm(rest) * D - m * (pi * P_beta - h * Q_beta)
+        return (F_p, F_q, F_beta), (G_p, G_q, G_beta)
 
     def require_boxes(self, line: dict) -> None:
         """The boxes and holes tile the piece, and every bound holds."""
@@ -185,30 +210,29 @@ class _Place:
         """A box around (p, q) holds a zero, in the interior, and the students' lengths exist."""
         _require(0 < error < 1, "the witness has no box")
         x, y = arb(p, error), arb(q, error)
-        beta = _radians(self.turn)
+        beta = self.beta
         place = (x + beta - arb.pi()) * self.side < 0
         interior = x > 0 and y > 0 and y < beta and x + y < arb.pi()
         _require(bool(place and interior), "the witness is not inside its piece")
-        (a, b), (c, d) = self.slopes(x, y)
+        (a, b, _), (c, d, _) = self.slopes(x, y, beta)
         det = (a * d - b * c).mid()
         _require(not det.contains(0), "the witness is degenerate")
         C = (d.mid() / det, -b.mid() / det, -c.mid() / det, a.mid() / det)
-        F, G = self.values(arb(p), arb(q))
+        F, G = self.values(arb(p), arb(q), beta)
         for row, (r, s) in enumerate((C[:2], C[2:])):
             defect = abs((1 - row) - r * a - s * c) + abs(row - r * b - s * d)
             _require(bool(abs(r * F + s * G) + defect * error < error), "the witness is none")
-        _, _, P, Q = self._sums(x, y)
+        _, _, P, Q = self._sums(x, y, beta)
         h = _h(x + y)
         positive = arb.pi() * P - h * Q > 0 and arb.pi() * Q - h * P > 0
         _require(bool(positive), "the witness has a student of negative length")
 
-    def _outside(self, p: Any, q: Any) -> tuple[Any, Any]:
+    def _outside(self, p: arb, q: arb, beta: arb) -> tuple[arb, arb]:
         """The angles of the teacher outside with the students."""
-        beta = _radians(self.turn)
         return p + beta if self.side > 0 else 2 * arb.pi() - beta - p, beta - q
 
-    def _sums(self, p: Any, q: Any) -> tuple[Any, Any, Any, Any]:
-        t, rest = self._outside(p, q)
+    def _sums(self, p: arb, q: arb, beta: arb) -> tuple[arb, arb, arb, arb]:
+        t, rest = self._outside(p, q, beta)
         S, T = _m(p) + self.side * _m(t), _m(q) - _m(rest)
         return S, T, _h(p) + _h(t), _h(q) + _h(rest)
 
@@ -222,40 +246,44 @@ class _Place:
         _require(level < 32, f"box {box} of {self.name} is missing")
         return sum(self._tile(entries, quarter) for quarter in _quarters(box))
 
-    def _ends(self, box: tuple[int, int, int]) -> tuple[tuple[Fraction, Fraction], ...]:
-        """The intervals of p and q, in units of pi."""
-        level, i, j = box
-        low, width = (1 - self.turn, self.turn) if self.side < 0 else (0, 1 - self.turn)
-        u, v = (tuple(Fraction(x + k, 2**level) for k in (0, 1)) for x in (i, j))
-        return (low + width * u[0], low + width * u[1]), (self.turn * v[0], self.turn * v[1])
+    def _angles(self, u: arb, v: arb, beta: arb) -> tuple[arb, arb, arb]:
+        """p, q and the angle between the teachers, in radians."""
+        rest = arb.pi() - beta
+        return (rest * u if self.side > 0 else rest + beta * u), beta * v, beta
 
     def _holds(self, box: tuple[int, int, int], method: str, stated: arb) -> bool:
         level, i, j = box
         if method == "corner":
-            return self.side > 0 and i == j == 0 and self._corner(box, stated)
+            return self.side > 0 and i == j == 0 and self._corner(level, stated)
         if method == "zero":
             u, v = (x * 2**level for x in EXACT[self.name])
-            (a, b), (c, d) = self.slopes(*(_span(*ends) for ends in self._ends(box)))
+            (a, b, _), (c, d, _) = self.slopes(*self._angles(*_square(box), self.beta))
             return i <= u <= i + 1 and j <= v <= j + 1 and _beyond(a * d - b * c, stated)
         _require(method in ("F", "G"), f"there is no method {method}")
         return self._keeps_off(box, "FG".index(method), stated, FINER)
 
     def _keeps_off(self, box: tuple[int, int, int], which: int, stated: arb, finer: int) -> bool:
-        ends = self._ends(box)
-        middle = self.values(*(_radians((low + high) / 2) for low, high in ends))[which]
-        slopes = self.slopes(*(_span(*interval) for interval in ends))[which]
-        widths = (_radians((high - low) / 2) for low, high in ends)
-        change = sum((abs(x) * width for x, width in zip(slopes, widths, strict=True)), arb(0))
-        if _beyond(middle + arb(0, change.upper()), stated):
+        """By the mean value form in u, v and the angle between the teachers."""
+        half, pi = _ball(Fraction(1, 2 ** (box[0] + 1))), arb.pi()
+        middle = self._angles(
+            *(x.mid() for x in _square(box)), _radians((self.low + self.high) / 2)
+        )
+        u, v = _square(box)
+        by_p, by_q, by_beta = self.slopes(*self._angles(u, v, self.beta))[which]
+        p_slope, p_beta = (pi - self.beta, -u) if self.side > 0 else (self.beta, u - 1)
+        turned = by_beta + by_p * p_beta + by_q * v
+        change = (abs(by_p * p_slope) + abs(by_q * self.beta)) * half
+        change += abs(turned) * _radians((self.high - self.low) / 2)
+        if _beyond(self.values(*middle)[which] + arb(0, change.upper()), stated):
             return True
         return finer > 0 and all(
             self._keeps_off(quarter, which, stated, finer - 1) for quarter in _quarters(box)
         )
 
-    def _corner(self, box: tuple[int, int, int], stated: arb) -> bool:
+    def _corner(self, level: int, stated: arb) -> bool:
         """F divided by (p + q)^3 keeps off 0: power series by the checker of Conjecture 1."""
-        far = max(high for _, high in self._ends(box))
-        unit, zero, turn = _radians(far), (Fraction(0), Fraction(0)), self.turn
+        far = max(1 - self.low, self.high) / 2**level
+        unit, zero, turn = _radians(far), (Fraction(0), Fraction(0)), self.beta / arb.pi()
         # It expands F with the sign claimed, and of the teacher outside by the angles b and c,
         # which fall by q and by p.
         places = ("inside", "ab", zero), ("beyond", "bc", (turn, 1 - turn))
@@ -278,9 +306,12 @@ def _quarters(box: tuple[int, int, int]) -> list[tuple[int, int, int]]:
     return [(level + 1, 2 * i + x, 2 * j + y) for x in (0, 1) for y in (0, 1)]
 
 
-def _span(low: Fraction, high: Fraction) -> arb:
-    """A ball of an interval in units of pi, in radians."""
-    return _radians(low).union(_radians(high))
+def _square(box: tuple[int, int, int]) -> tuple[arb, arb]:
+    """u and v on a box."""
+    level, *places = box
+    u, v = (_ball(Fraction(2 * x + 1, 2 ** (level + 1))) for x in places)
+    half = arb(0, _ball(Fraction(1, 2 ** (level + 1))))
+    return u + half, v + half
 
 
 def _beyond(value: arb, stated: arb) -> bool:
@@ -288,9 +319,9 @@ def _beyond(value: arb, stated: arb) -> bool:
     return bool(value > stated if stated > 0 else value < stated)
 
 
-def _bisector_is_unique(turn: Fraction) -> bool:
+def _bisector_is_unique(least: Fraction, largest: Fraction) -> bool:
     """Whether m(t) = m(b - t) in (0, b), and likewise for 2 pi - b, has one solution only."""
-    beta = _radians(turn)
+    beta = _radians(least).union(_radians(largest))
     for total, low in ((beta, arb(0)), (2 * arb.pi() - beta, arb.pi() - beta)):
         middle, parts = total / 2, 256
         for part in range(parts):

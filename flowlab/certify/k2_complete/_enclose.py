@@ -19,6 +19,7 @@ from math import comb
 from flint import arb
 
 from .._duals import Dual
+from .._krawczyk import total
 from ..conjecture1 import _regions as conjecture1
 from ..conjecture1._quantity import remainder, taylor, to_ball
 from ..conjecture1._regions import Box
@@ -46,50 +47,54 @@ def decide(piece: Piece, box: Box) -> tuple[str, arb] | None:
 
 
 def enclose(piece: Piece, box: Box) -> tuple[arb, arb]:
-    """Balls that contain F and G on the box."""
-    values = equations(piece, *radians(piece.point(*box.centre)))
-    halves = radians(piece.halves(box.level))
+    """Balls that contain F and G on the box, for every angle between the teachers."""
+    middle = [*map(to_ball, box.centre), arb.pi() * to_ball(piece.turn)]
+    values = equations(piece, *piece.radians(*middle), middle[2])
+    half = to_ball(Fraction(1, 2 ** (box.level + 1)))
+    spread = arb.pi() * to_ball((piece.high - piece.low) / 2)
+    u, v, beta = (
+        Dual(x, tuple(arb(int(place == axis)) for axis in range(3)))
+        for place, x in enumerate(_whole(piece, box))
+    )
+    duals = equations(piece, *piece.radians(u, v, beta), beta)
     first, second = (
-        value + arb(0, sum((abs(d) * h for d, h in zip(slopes, halves, strict=True)), arb(0)))
-        if all(d.is_finite() for d in slopes)
-        else arb.nan()
-        for value, slopes in zip(values, _slopes(piece, box), strict=True)
+        value
+        + arb(0, total(abs(d) * h for d, h in zip(dual.partials, widths, strict=True)).upper())
+        for widths in ((half, half, spread),)
+        for value, dual in zip(values, duals, strict=True)
     )
     return first, second
 
 
-def radians(point: tuple[Fraction, Fraction]) -> tuple[arb, arb]:
-    """A point in units of pi, in radians."""
-    return arb.pi() * to_ball(point[0]), arb.pi() * to_ball(point[1])
-
-
-def _slopes(piece: Piece, box: Box) -> list[tuple[arb, arb]]:
-    centre, halves = radians(piece.point(*box.centre)), radians(piece.halves(box.level))
-    p, q = (x + arb(0, h.upper()) for x, h in zip(centre, halves, strict=True))
-    return slopes(piece, p, q)
-
-
-def slopes(piece: Piece, p: arb, q: arb) -> list[tuple[arb, arb]]:
-    """The partial derivatives of F and of G over balls p and q in radians."""
-    duals = equations(piece, Dual(p, (arb(1), arb(0))), Dual(q, (arb(0), arb(1))))
+def jacobian(piece: Piece, p: arb, q: arb, beta: arb) -> list[tuple[arb, arb]]:
+    """The partial derivatives of F and of G by p and q over balls in radians."""
+    duals = equations(piece, Dual(p, (arb(1), arb(0))), Dual(q, (arb(0), arb(1))), beta)
     return [dual.partials for dual in duals]
 
 
+def _whole(piece: Piece, box: Box) -> tuple[arb, arb, arb]:
+    """u, v and the angle between the teachers on the box."""
+    u, v = (to_ball(low).union(to_ball(high)) for low, high in box.ends)
+    return u, v, piece.beta
+
+
 def _determinant(piece: Piece, box: Box) -> arb:
-    (a, b), (c, d) = _slopes(piece, box)
+    u, v, beta = _whole(piece, box)
+    (a, b), (c, d) = jacobian(piece, *piece.radians(u, v, beta), beta)
     return a * d - b * c
 
 
 def _corner(piece: Piece, box: Box) -> arb:
     """A ball of F divided by (p + q)^3 on a box at the corner."""
-    turn = piece.turn
     inside, beyond = (
         conjecture1.Piece(region, pair, (Fraction(0), Fraction(0)), False, (0, 0))
         for region, pair in zip(conjecture1.REGIONS[:2], ("ab", "bc"), strict=True)
     )
+    turn = to_ball(piece.low).union(to_ball(piece.high))
     start, base = (Fraction(0), Fraction(0)), (turn, 1 - turn)
     own, other = taylor(inside, start, DEGREE), taylor(beyond, base, DEGREE)
-    reach = max(piece.point(*(end for _, end in box.ends))) / conjecture1.WIDTH
+    (_, u), (_, v) = box.ends
+    reach = max((1 - piece.low) * u, piece.high * v) / conjecture1.WIDTH
     # The angles b and c of the teacher outside fall by q and by p.
     forms = [
         [(own[i][n - i] + (-1) ** n * other[n - i][i]) / comb(n, i) for i in range(n + 1)]

@@ -39,22 +39,32 @@ class Piece:
 
     Attributes:
         name: `"near"` or `"far"`.
-        turn: the angle between the teachers, in units of pi.
+        low: the least angle between the teachers, in units of pi.
+        high: the largest one; the same for a single angle.
     """
 
     name: str
-    turn: Fraction
+    low: Fraction
+    high: Fraction
 
-    def point(self, u: Fraction, v: Fraction) -> tuple[Fraction, Fraction]:
-        """(p, q) in units of pi."""
-        rest = 1 - self.turn
-        p = rest * u if self.name == "near" else rest + self.turn * u
-        return p, self.turn * v
+    @property
+    def turn(self) -> Fraction:
+        """The middle of the angles between the teachers, in units of pi."""
+        return (self.low + self.high) / 2
 
-    def halves(self, level: int) -> tuple[Fraction, Fraction]:
-        """Half of the widths in p and q of a box of a level, in units of pi."""
-        half = Fraction(1, 2 ** (level + 1))
-        return (1 - self.turn if self.name == "near" else self.turn) * half, self.turn * half
+    @property
+    def beta(self) -> arb:
+        """A ball of all angles between the teachers, in radians."""
+        return arb.pi() * to_ball(self.low).union(to_ball(self.high))
+
+    def at(self, turn: Fraction) -> "Piece":
+        """The same piece for one angle between the teachers."""
+        return Piece(self.name, turn, turn)
+
+    def radians(self, u: Any, v: Any, beta: Any) -> tuple[Any, Any]:
+        """(p, q) in radians, at balls or duals."""
+        rest = arb.pi() - beta
+        return (rest * u if self.name == "near" else rest + beta * u), beta * v
 
     def holds(self, box: Box) -> bool:
         """Whether the box has a point with an angle below pi between the students."""
@@ -69,14 +79,14 @@ class Piece:
         return (Fraction(0), Fraction(1)) if self.name == "near" else (Fraction(1, 2),) * 2
 
 
-def pieces(turn: Fraction) -> tuple[Piece, Piece]:
-    """Both pieces."""
-    return Piece("near", turn), Piece("far", turn)
+def pieces(low: Fraction, high: Fraction | None = None) -> tuple[Piece, Piece]:
+    """Both pieces, for one angle between the teachers or a range of them."""
+    high = low if high is None else high
+    return Piece("near", low, high), Piece("far", low, high)
 
 
-def equations(piece: Piece, p: Any, q: Any) -> tuple[Any, Any]:
-    """F and G at (p, q) in radians: balls, duals or power series."""
-    beta = arb.pi() * to_ball(piece.turn)
+def equations(piece: Piece, p: Any, q: Any, beta: Any) -> tuple[Any, Any]:
+    """F and G at (p, q) and an angle between the teachers, in radians: balls or duals."""
     theta, rest = p + q, beta - q
     near = piece.name == "near"
     t, side = (p + beta, 1) if near else (2 * arb.pi() - beta - p, -1)

@@ -14,8 +14,10 @@ from ._equations import RIGHT, Piece
 class OpenBox:
     """A box of directions on which nothing is proved.
 
+    For a range of angles between the teachers, `p` and `q` are those at its middle.
+
     Attributes:
-        piece: the piece.
+        piece: the piece, and the angles between the teachers.
         box: the box.
     """
 
@@ -25,17 +27,17 @@ class OpenBox:
     @property
     def p(self) -> tuple[Fraction, Fraction]:
         """The angles from the first student to the teacher inside, in units of pi."""
-        return self._corners()[0]
+        (low, high), _ = self.box.ends
+        rest, turn = 1 - self.piece.turn, self.piece.turn
+        if self.piece.name == "near":
+            return rest * low, rest * high
+        return rest + turn * low, rest + turn * high
 
     @property
     def q(self) -> tuple[Fraction, Fraction]:
         """The angles from that teacher to the second student, in units of pi."""
-        return self._corners()[1]
-
-    def _corners(self) -> tuple[tuple[Fraction, Fraction], ...]:
-        (left, right), (below, above) = self.box.ends
-        low, high = self.piece.point(left, below), self.piece.point(right, above)
-        return tuple(zip(low, high, strict=True))
+        _, (low, high) = self.box.ends
+        return self.piece.turn * low, self.piece.turn * high
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Witness:
     inside the piece, and that the lengths of its students are positive.
 
     Attributes:
+        angle: between the teachers, in units of pi.
         piece: `"near"` or `"far"`.
         p: the angle from the first student to the teacher inside their cone, in radians.
         q: the angle from that teacher to the second student, in radians.
@@ -91,6 +94,7 @@ class Witness:
             side of the second student; rounded to floats.
     """
 
+    angle: Fraction
     piece: str
     p: float
     q: float
@@ -104,9 +108,9 @@ class K2Proof:
     """What is proved of the critical points of two students in the plane of two teachers.
 
     Attributes:
-        angle: between the teachers, in units of pi.
-        sets: the critical sets; that they are critical is proved for every angle, that there are no
-            others only if the verdict says so.
+        angles: the least and the largest angle between the teachers, in units of pi.
+        sets: the critical sets, for a single angle; that they are critical is proved for every
+            angle, that there are no others only if the verdict says so.
         proved: the boxes of directions on which there are no others.
         undecided: the boxes on which nothing is proved.
         witness: a critical point that is none of them, if one was met; boxes may then be missing.
@@ -124,7 +128,7 @@ class K2Proof:
         [('teacher', 2, 0), ('antipodal', 2, 0), ('collinear', 1, 1), ('negative', 1, 1)]
     """
 
-    angle: Fraction
+    angles: tuple[Fraction, Fraction]
     sets: tuple[CriticalSet, ...]
     proved: tuple[ProvedBox, ...]
     undecided: tuple[OpenBox, ...]
@@ -145,18 +149,22 @@ class K2Proof:
     @property
     def statement(self) -> str:
         """What is proved, in words."""
-        return describe(self.angle, self.verdict)
+        return describe(self.angles, self.verdict)
 
     def __repr__(self) -> str:
         counts = f"{len(self.proved)} boxes proved, {len(self.undecided)} undecided"
         return f"<K = 2 complete: {self.verdict}. {counts}>"
 
 
-def describe(angle: Fraction, verdict: str) -> str:
-    """Return what a verdict about an angle between the teachers means, in words."""
-    teachers = "two orthonormal teachers"
-    if angle != RIGHT:
-        teachers = f"two teachers of length 1 at the angle {angle} pi"
+def describe(angles: tuple[Fraction, Fraction], verdict: str) -> str:
+    """Return what a verdict about angles between the teachers means, in words."""
+    low, high = angles
+    if low < high:
+        teachers = f"two teachers of length 1 at any angle from {low} pi to {high} pi"
+    elif low == RIGHT:
+        teachers = "two orthonormal teachers"
+    else:
+        teachers = f"two teachers of length 1 at the angle {low} pi"
     claim = (
         f"the critical points of two nonzero students in the plane of {teachers}, all output "
         "weights 1, are the teachers in either order, two students of one direction along the "

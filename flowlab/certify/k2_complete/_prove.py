@@ -1,8 +1,12 @@
 """Proving that the critical points of two students are all known: branch and bound."""
 
+import dataclasses
+import itertools
+import math
 import os
 from fractions import Fraction
 from importlib.metadata import version
+from typing import Any
 
 import diffrax as dfx
 import jax.numpy as jnp
@@ -12,7 +16,7 @@ from .._balls import flint_versions, working_precision
 from ..conjecture1 import prove_conjecture1
 from ..conjecture1._regions import Box
 from ._enclose import decide
-from ._equations import RIGHT, Piece, pieces
+from ._equations import RIGHT, pieces
 from ._log import write_log
 from ._proof import K2Proof, OpenBox, ProvedBox, Witness
 from ._sets import bisector_is_unique, critical_sets
@@ -23,10 +27,18 @@ BITS = 128
 DEEPEST = 20
 """Levels that are accepted."""
 
+WIDEST = Fraction(1, 200)
+"""Parts of a range of angles between the teachers are at most as wide, in units of pi."""
+
+HALVINGS = 5
+"""How often a part is halved before it is left undecided."""
+
+Angle = Fraction | str
+
 
 def prove_k2_complete(
     *,
-    angle: Fraction | str = RIGHT,
+    angle: Angle | tuple[Angle, Angle] = RIGHT,
     depth: int = 11,
     log: str | os.PathLike[str] | None = None,
     progress_meter: dfx.AbstractProgressMeter | None = None,
@@ -52,12 +64,13 @@ def prove_k2_complete(
     1 decides, which is proved first.
 
     The statement is false for wide angles: from about :math:`0.7085\pi` on, where
-    :math:`(\pi-t)\sin t` has its maximum at the bisector, there are other collinear critical points;
-    and where the search meets a critical point with one teacher inside the cone, it ends with that
-    witness.
+    :math:`(\pi-t)\sin t` has its maximum at the bisector, there are other collinear critical
+    points; and where the search meets a critical point with one teacher inside the cone, it ends
+    with that witness. Wide ranges of angles take minutes.
 
     Args:
-        angle: between the teachers, in units of pi: a fraction between 0 and 1, or its text.
+        angle: between the teachers, in units of pi: a fraction between 0 and 1, or its text; a pair
+            (low, high) for all angles from one to the other.
         depth: how often a box is quartered before a witness is looked for, and it is left open.
         log: a file for the boxes, which `check_k2_complete` verifies; none if not given.
         progress_meter: a diffrax progress meter; none if not given.
@@ -77,20 +90,19 @@ def prove_k2_complete(
         >>> fl.prove_k2_complete(angle='18/25').verdict
         'counterexample'
     """
-    turn = _as_angle(angle)
+    low, high = _as_range(angle)
     if not isinstance(depth, int) or not 0 <= depth <= DEEPEST:
         raise ValueError(f"depth is {depth!r}; needed: an integer from 0 to {DEEPEST}.")
     conjecture1 = prove_conjecture1()
-    search = _Search(turn, depth, progress_meter)
     with working_precision(BITS):
-        search.run()
+        slices = _slices(low, high, depth, progress_meter)
         proof = K2Proof(
-            angle=turn,
-            sets=critical_sets(turn),
-            proved=tuple(search.proved),
-            undecided=tuple(search.open),
-            witness=search.witness,
-            collinear=bisector_is_unique(turn),
+            angles=(low, high),
+            sets=critical_sets(low) if low == high else (),
+            proved=tuple(entry for part in slices for entry in part.proved),
+            undecided=tuple(entry for part in slices for entry in part.open),
+            witness=slices[-1].witness,
+            collinear=all(part.collinear for part in slices),
             conjecture1=conjecture1,
             precision=BITS,
             versions={"flowlab": version("flowlab"), **flint_versions()},
@@ -100,58 +112,82 @@ def prove_k2_complete(
     return proof
 
 
-def _as_angle(angle: Fraction | str) -> Fraction:
+def _as_range(angle: Any) -> tuple[Fraction, Fraction]:
+    ends = angle if isinstance(angle, tuple) else (angle, angle)
     try:
-        turn = Fraction(angle)
+        low, high = map(Fraction, ends)
     except (TypeError, ValueError, ZeroDivisionError) as error:
-        raise ValueError(f"angle is {angle!r}; needed: a fraction of pi.") from error
-    if not 0 < turn < 1:
         raise ValueError(
-            f"angle is {turn}; needed: a fraction of pi strictly between 0 and 1, such as "
-            "Fraction(1, 2) or '1/2'."
-        )
-    return turn
+            f"angle is {angle!r}; needed: a fraction of pi, such as Fraction(1, 2) or '1/2', or a "
+            "pair (low, high) of them."
+        ) from error
+    if not 0 < low <= high < 1:
+        raise ValueError(f"angle is {angle!r}; needed: fractions of pi between 0 and 1, in order.")
+    return low, high
 
 
-class _Search:
-    """What has been proved so far."""
+@dataclasses.dataclass
+class _Slice:
+    """What has been proved for a range of angles between the teachers."""
 
-    def __init__(self, turn: Fraction, depth: int, meter: dfx.AbstractProgressMeter | None):
-        self.pieces = pieces(turn)
-        self.depth = depth
-        self.meter = dfx.NoProgressMeter() if meter is None else meter
-        self.done = 0.0
-        self.proved: list[ProvedBox] = []
-        self.open: list[OpenBox] = []
-        self.witness: Witness | None = None
+    collinear: bool
+    proved: list[ProvedBox] = dataclasses.field(default_factory=list)
+    open: list[OpenBox] = dataclasses.field(default_factory=list)
+    witness: Witness | None = None
 
-    def run(self) -> None:
-        """Treat both pieces, or stop at a witness."""
-        state = self.meter.init()
-        for piece in self.pieces:
-            for quarter in Box(0, 0, 0).quarters():
-                for box in quarter.quarters():
-                    self._treat(piece, box)
-                    self.done += 1 / 32
-                    state = self.meter.step(state, jnp.asarray(self.done))
-        self.meter.close(state)
+    @property
+    def complete(self) -> bool:
+        return self.collinear and not self.open and self.witness is None
 
-    def _treat(self, piece: Piece, start: Box) -> None:
-        boxes = [start]
-        while boxes and self.witness is None:
-            box = boxes.pop()
-            if not piece.holds(box):
-                continue
-            decided = decide(piece, box)
-            if decided is not None:
-                method, value = decided
-                self.proved.append(ProvedBox(piece, box, method, _short_of(value)))
-            elif box.level < self.depth:
-                boxes += box.quarters()
-            else:
-                self.witness = find_witness(piece, box)
-                if self.witness is None:
-                    self.open.append(OpenBox(piece, box))
+
+def _slices(
+    low: Fraction, high: Fraction, depth: int, meter: dfx.AbstractProgressMeter | None
+) -> list[_Slice]:
+    """Search range by range; one that cannot be decided is halved."""
+    parts = math.ceil((high - low) / WIDEST) or 1
+    ends = [low + (high - low) * Fraction(n, parts) for n in range(parts + 1)]
+    waiting = [(*pair, HALVINGS if low < high else 0) for pair in itertools.pairwise(ends)][::-1]
+    meter = dfx.NoProgressMeter() if meter is None else meter
+    state, found = meter.init(), []
+    while waiting:
+        left, right, halvings = waiting.pop()
+        part = _search(left, right, depth, halvings > 0)
+        if part.complete or not halvings:
+            found.append(part)
+            done = float((right - low) / (high - low)) if low < high else 1.0
+            state = meter.step(state, jnp.asarray(done))
+            if part.witness is not None:
+                break
+        else:
+            middle = (left + right) / 2
+            waiting += [(middle, right, halvings - 1), (left, middle, halvings - 1)]
+    meter.close(state)
+    return found
+
+
+def _search(low: Fraction, high: Fraction, depth: int, brief: bool) -> _Slice:
+    """Treat both pieces, until a witness is met, or if `brief` a box that cannot be decided."""
+    found = _Slice(bisector_is_unique(low, high))
+    if brief and not found.collinear:
+        return found
+    boxes = [(piece, Box(0, 0, 0)) for piece in pieces(low, high)[::-1]]
+    while boxes:
+        piece, box = boxes.pop()
+        if not piece.holds(box):
+            continue
+        decided = decide(piece, box)
+        if decided is not None:
+            method, value = decided
+            found.proved.append(ProvedBox(piece, box, method, _short_of(value)))
+        elif box.level < depth:
+            boxes += [(piece, quarter) for quarter in box.quarters()]
+        else:
+            found.witness = None if brief else find_witness(piece, box)
+            if found.witness is None:
+                found.open.append(OpenBox(piece, box))
+            if brief or found.witness is not None:
+                break
+    return found
 
 
 def _short_of(value: arb) -> str:

@@ -37,14 +37,14 @@ NEAR = 0.05
 """How close to the bisector its uniqueness is read off the derivative, relative to the range."""
 
 
-def bisector_is_unique(turn: Fraction) -> bool:
-    r"""Whether it is proved that only the bisector of the teachers has :math:`m(t_1)=m(t_2)`.
+def bisector_is_unique(low: Fraction, high: Fraction) -> bool:
+    r"""Whether only the bisector of the teachers is proved to have :math:`m(t_1)=m(t_2)`.
 
     With :math:`t_{1,2}=\tau\mp x` and :math:`0<x<\beta/2`, where :math:`\tau` is :math:`\beta/2` or
     :math:`\pi-\beta/2`, :math:`m(t_2)-m(t_1)` is to keep off 0. Near x = 0 its derivative does. The
     range is open at its end, where a teacher would lie on the line; a little more is covered.
     """
-    half = arb.pi() * to_ball(turn) / 2
+    half = arb.pi() * to_ball(low).union(to_ball(high)) / 2
     end = float(half.upper())
     try:
         for middle, sign in ((half, 1), (arb.pi() - half, -1)):
