@@ -57,7 +57,7 @@ class CheckedK2:
         ...     proof = fl.prove_k2_complete(log=log)
         ...     checked = fl.check_k2_complete(log)
         >>> checked.verdict, checked.boxes, checked.undecided
-        ('proved', 635, 0)
+        ('proved', 639, 0)
     """
 
     verdict: str

@@ -28,6 +28,8 @@ from ._equations import Piece, equations, touches
 DEGREE = 20
 """Of the Taylor polynomials at the corner."""
 
+MARGIN = 1.25
+
 
 def decide(piece: Piece, box: Box) -> tuple[str, arb] | None:
     """Return a method and a ball that keeps off 0, or nothing where the box is undecided.
@@ -36,14 +38,19 @@ def decide(piece: Piece, box: Box) -> tuple[str, arb] | None:
     """
     if touches(box, piece.special()):
         determinant = _determinant(piece, box)
-        return None if determinant.contains(0) else ("zero", determinant)
+        return ("zero", determinant) if _clear(determinant) else None
     if piece.name == "near" and box.i == box.j == 0:
         quotient = _corner(piece, box)
-        return None if quotient.contains(0) else ("corner", quotient)
+        return ("corner", quotient) if _clear(quotient) else None
     for name, value in zip("FG", enclose(piece, box), strict=True):
         if value > 0 or value < 0:
             return name, value
     return None
+
+
+def _clear(value: arb) -> bool:
+    """Whether a ball keeps off 0 by so much that a checker that encloses otherwise agrees."""
+    return not arb(value.mid(), MARGIN * value.rad()).contains(0)
 
 
 def enclose(piece: Piece, box: Box) -> tuple[arb, arb]:

@@ -123,7 +123,7 @@ class K2Proof:
         >>> import flowlab as fl
         >>> proof = fl.prove_k2_complete()
         >>> proof
-        <K = 2 complete: proved. 635 boxes proved, 0 undecided>
+        <K = 2 complete: proved. 639 boxes proved, 0 undecided>
         >>> [(found.name, found.images, found.dimension) for found in proof.sets]
         [('teacher', 2, 0), ('antipodal', 2, 0), ('collinear', 1, 1), ('negative', 1, 1)]
     """
