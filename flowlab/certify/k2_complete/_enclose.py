@@ -107,6 +107,8 @@ def _corner(piece: Piece, box: Box) -> arb:
         [(own[i][n - i] + (-1) ** n * other[n - i][i]) / comb(n, i) for i in range(n + 1)]
         for n in range(DEGREE + 1)
     ]
+    if not all(x.contains(0) for form in forms[:3] for x in form):
+        raise ArithmeticError("F does not vanish to third order at the corner")
     # A form of degree n is at most its largest coefficient, so divided, times (p + q)^n.
     found = functools.reduce(arb.union, forms[3])
     for n in range(4, DEGREE + 1):
