@@ -95,8 +95,9 @@ def test_the_corner_is_the_cubic_of_the_leading_terms():
     with working_precision(128):
         for turn in (RIGHT, Fraction(1, 5)):
             beta = np.pi * float(turn)
-            method, value = decide(pieces(turn)[0], Box(12, 0, 0))
-            assert method == "corner"
+            decided = decide(pieces(turn)[0], Box(12, 0, 0))
+            assert decided is not None and decided[0] == "corner"
+            value = decided[1]
             assert abs(float(value.mid()) + np.pi / 3 * (2 * np.pi + beta) * np.sin(beta)) < 0.05
             near = pieces(turn)[0]
             at = near.radians(arb(1) / 5000, arb(1) / 6000, near.beta)
@@ -305,7 +306,7 @@ def test_another_angle_makes_the_log_false(proof, tmp_path):
 def test_bad_input_is_told():
     for angle in (0, 1, "1/0", "x", Fraction(3, 2), (RIGHT, "1/3"), ("1/3",)):
         with pytest.raises(ValueError, match="angle is"):
-            fl.prove_k2_complete(angle=angle)
+            fl.prove_k2_complete(angle=angle)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="depth is 99"):
         fl.prove_k2_complete(depth=99)
 

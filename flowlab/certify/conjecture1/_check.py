@@ -141,7 +141,7 @@ def _require(condition: bool, otherwise: str) -> None:
 
 
 def _sum(names: str, pair: str, p: Any, q: Any) -> Any:
-    coordinates = dict.fromkeys("abc", 1 - p - q) | {pair[0]: p, pair[1]: q}
+    coordinates: dict[str, Any] = {name: 1 - p - q for name in "abc"} | {pair[0]: p, pair[1]: q}
     return sum(coordinates[name] for name in names)
 
 

@@ -54,9 +54,9 @@ def quantity(theta: Any, t: Any, delta: Any, factor: int) -> Any:
 
 def value(region: Region, theta: Fraction, t: Fraction, delta: Fraction) -> arb:
     """L12 at a point whose angles are given in units of pi, as a ball."""
-    angles = [arb.pi() * to_ball(angle) for angle in (theta, t, delta)]
-    ratio = quantity(*angles, region.factor) / denominator(angles[0])
-    return angles[0].sin() * ratio
+    first, *others = (arb.pi() * to_ball(angle) for angle in (theta, t, delta))
+    ratio = quantity(first, others[0], others[1], region.factor) / denominator(first)
+    return first.sin() * ratio
 
 
 def _univariate(start: Any, unit: arb, degree: int) -> tuple[arb_poly, arb_poly]:

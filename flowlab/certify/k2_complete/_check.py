@@ -119,7 +119,8 @@ def _check(head: dict, conjecture1: list[dict], lines: list[dict], end: dict) ->
     verdict = "proved" if whole and single and not holes else "undecided"
     _require(end["verdict"] == verdict, "the verdict is not that")
     for line in lines:
-        _Place(*map(Fraction, line["angles"]), line["piece"]).require_boxes(line)
+        left, right = map(Fraction, line["angles"])
+        _Place(left, right, line["piece"]).require_boxes(line)
     return CheckedK2(verdict, (low, high), boxes, holes)
 
 
@@ -265,10 +266,8 @@ class _Place:
     def _keeps_off(self, box: tuple[int, int, int], which: int, stated: arb, finer: int) -> bool:
         """By the mean value form in u, v and the angle between the teachers."""
         half, pi = _ball(Fraction(1, 2 ** (box[0] + 1))), arb.pi()
-        middle = self._angles(
-            *(x.mid() for x in _square(box)), _radians((self.low + self.high) / 2)
-        )
         u, v = _square(box)
+        middle = self._angles(u.mid(), v.mid(), _radians((self.low + self.high) / 2))
         by_p, by_q, by_beta = self.slopes(*self._angles(u, v, self.beta))[which]
         p_slope, p_beta = (pi - self.beta, -u) if self.side > 0 else (self.beta, u - 1)
         turned = by_beta + by_p * p_beta + by_q * v

@@ -76,7 +76,9 @@ class Piece:
         It is the teacher itself on the near piece, and on the far one opposite students along the
         bisector of the teachers, whose terms cancel by symmetry; both lie on the boundary.
         """
-        return (Fraction(0), Fraction(1)) if self.name == "near" else (Fraction(1, 2),) * 2
+        return (
+            (Fraction(0), Fraction(1)) if self.name == "near" else (Fraction(1, 2), Fraction(1, 2))
+        )
 
 
 def pieces(low: Fraction, high: Fraction | None = None) -> tuple[Piece, Piece]:

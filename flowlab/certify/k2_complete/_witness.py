@@ -21,8 +21,8 @@ def find_witness(piece: Piece, box: Box) -> Witness | None:
     Of a range of angles between the teachers it takes the middle.
     """
     piece = piece.at(piece.turn)
-    start = piece.radians(*map(to_ball, box.centre), piece.beta)
-    centre = _newton(piece, np.array([float(x) for x in start]))
+    u, v = map(to_ball, box.centre)
+    centre = _newton(piece, np.array([float(x) for x in piece.radians(u, v, piece.beta)]))
     if centre is None:
         return None
     for radius in RADII:
@@ -52,13 +52,14 @@ def inside(piece: Piece, p: arb, q: arb) -> bool:
 
 def holds_one(piece: Piece, centre: np.ndarray, radius: float) -> bool:
     """Whether the box around a point is proved to hold exactly one zero of (F, G)."""
-    slopes = jacobian(piece, *(arb(x, radius) for x in centre), piece.beta)
+    p, q = map(float, centre)
+    slopes = jacobian(piece, arb(p, radius), arb(q, radius), piece.beta)
     matrix = arb_mat(2, 2, [x for row in slopes for x in row])
     middle = np.array([[float(matrix[i, j].mid()) for j in (0, 1)] for i in (0, 1)])
     if not np.all(np.isfinite(middle)) or np.linalg.det(middle) == 0:
         return False
     inverse = arb_mat(2, 2, [arb(float(x)) for x in np.linalg.inv(middle).ravel()])
-    step = inverse * arb_mat(2, 1, list(equations(piece, *map(arb, centre), piece.beta)))
+    step = inverse * arb_mat(2, 1, list(equations(piece, arb(p), arb(q), piece.beta)))
     defect = arb_mat(2, 2, [1, 0, 0, 1]) - inverse * matrix
     return all(
         bool(abs(step[i, 0]) + (abs(defect[i, 0]) + abs(defect[i, 1])) * radius < radius)
