@@ -206,6 +206,11 @@ def test_a_proof_excludes_every_state_of_its_box(rng):
         assert np.all(fl.separability(np.eye(2), w)[(slice(None), *proof.pair)] > proof.bound)
     with pytest.raises(fl.CertificationError, match="not proved"):
         dataclasses.replace(proof, bound=10 * proof.bound).check(field)
+    for damaged in ({"sign": 0}, {"precision": 10**9}, {"radius": float("nan")}, {"bound": 0.0}):
+        with pytest.raises(fl.CertificationError, match="damaged"):
+            dataclasses.replace(proof, **damaged).check(field)
+    with pytest.raises(fl.CertificationError, match="does not hold"):
+        dataclasses.replace(proof, radius=0.01, centre=np.array([[1, 0], [1, 1e-3]])).check(field)
     with pytest.raises(fl.CertificationError, match="another field"):
         proof.check(fl.TeacherStudent(jnp.eye(3)))
 

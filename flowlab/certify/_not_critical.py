@@ -15,6 +15,7 @@ from .._checks import as_state
 from ..critical import CriticalPoint
 from ..fields import AbstractField, _normal_equation, _relu
 from ._balls import BALLS, BallArray, balls, working_precision
+from ._certificate import BITS
 from ._field import BallField, ball_field
 from ._refusal import CertificationError, Inconclusive
 
@@ -86,9 +87,23 @@ class NotCritical:
             CertificationError: if it cannot be proved.
         """
         numbers = ball_field(field)
-        if self.centre.shape != numbers.shape or self.sign not in (1, -1) or not self.bound > 0:
+        reals = isinstance(self.radius, float) and isinstance(self.bound, float)
+        sound = (
+            self.centre.shape == numbers.shape
+            and bool(np.all(np.isfinite(self.centre)))
+            and self.sign in (1, -1)
+            and reals
+            and 0 <= self.radius < np.inf
+            and 0 < self.bound < np.inf
+            and type(self.precision) is int
+            and BITS[0] <= self.precision <= BITS[1]
+        )
+        if not sound:
             raise CertificationError("The proof is about another field, or damaged.")
-        values = _values(numbers, self.centre, self.radius, self.precision)
+        try:
+            values = _values(numbers, self.centre, self.radius, self.precision)
+        except Inconclusive as reason:
+            raise CertificationError(f"The proof does not hold: {reason}.") from reason
         if self.scope not in values or not all(0 <= i < len(self.centre) for i in self.pair):
             raise CertificationError("The proof is damaged: no such scope or pair.")
         for value in values[self.scope][(slice(None), *self.pair)]:
@@ -144,6 +159,10 @@ def not_critical(
     centre = np.array(as_state(field.shape, location, "w"), float)
     if not 0 <= radius < np.inf:
         raise ValueError(f"radius is {radius!r}; needed: a half-width, 0 or more.")
+    if not isinstance(precision, int) or not BITS[0] <= precision <= BITS[1]:
+        raise ValueError(
+            f"precision is {precision!r}; needed: an integer from {BITS[0]} to {BITS[1]} bits."
+        )
     try:
         values = _values(numbers, centre, float(radius), precision)
     except Inconclusive as reason:
