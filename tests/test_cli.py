@@ -233,7 +233,7 @@ def test_a_disk_that_fills_up_is_a_failure(flowlab, monkeypatch, tmp_path):
     def fill(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("flowlab.catalog._catalog.write_atomically", fill)
+    monkeypatch.setattr("flowlab.catalog._formats.write_atomically", fill)
     status, _, said = flowlab(
         "map", "--system", "double_well", "--starts", 30, "--resolution", 4, "--out", tmp_path
     )

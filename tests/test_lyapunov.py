@@ -232,6 +232,20 @@ def test_true_candidates_pass_in_any_dimension(getkey):
     assert check.counterexamples == check.undecided == check.nonfinite == 0
 
 
+def test_forms_that_branch_are_refused():
+    # A box across the branch would get the velocity of one side only.
+    step = fl.VectorField(fl.ClosedForm(lambda xp, w: xp.where(w > 0.5, w, -w)), (1,))
+    region, smooth = fl.BoxRegion([0.1], [0.6]), fl.distance_candidate([0.0])
+    with pytest.raises(fl.CertificationError, match="branch"):
+        fl.prove_lyapunov(step, smooth, region)
+    inward = fl.VectorField(fl.ClosedForm(lambda xp, w: -w), (1,))
+    kinked = fl.ClosedForm(
+        lambda xp, w: (w * w).sum() / 2, lambda xp, w: xp.where(w > 0.5, -w, w), name="kinked"
+    )
+    with pytest.raises(fl.CertificationError, match="branch"):
+        fl.prove_lyapunov(inward, kinked, region)
+
+
 def test_the_search_refuses_nonsense(getkey):
     with pytest.raises(ValueError, match="scalar"):
         fl.check_lyapunov(WELL, lambda w: w, RING, key=getkey())

@@ -189,7 +189,11 @@ class NumberSpace:
         return _each(lambda number: number.tanh(), x)
 
     def where(self, mask: np.ndarray, yes: Any, no: Any) -> BallArray:
-        """Entries of `yes` or `no`. A mask that compares balls is true where that is certain."""
+        """Refused: a comparison of balls that is not certain would choose a branch."""
+        raise TypeError("`where` chooses a branch, which a proof about a box cannot")
+
+    def choose(self, mask: np.ndarray, yes: Any, no: Any) -> BallArray:
+        """Entries of `yes` or `no`, which are the same numbers wherever the mask is uncertain."""
         return np.where(mask, _exact(yes), _exact(no))
 
     def eye(self, size: int) -> BallArray:

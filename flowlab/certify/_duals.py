@@ -180,35 +180,18 @@ class _Duals(NumberSpace):
         return np.frompyfunc(_angle, 2, 1)(sine, cosine)
 
 
-class _Forms(_Duals):
-    """The operations that a closed form of a user's own may use."""
-
-    def where(self, mask: np.ndarray, yes: Any, no: Any) -> BallArray:
-        """Refused: a comparison of balls that is not certain would choose a branch."""
-        raise TypeError("`where` chooses a branch, which a proof about a box cannot")
-
-    def gradient(self, function: Any, w: BallArray) -> BallArray:
-        """The gradient of the scalar `function(xp, w)` by `w`."""
-        return gradient(function, w, self)
-
-
 DUALS = _Duals()
 """The namespace of duals."""
 
-FORMS = _Forms()
-"""The same for closed forms that nobody has looked at."""
 
-
-def gradient(
-    function: Callable[[Any, Any], Any], w: BallArray, xp: NumberSpace = DUALS
-) -> BallArray:
+def gradient(function: Callable[[Any, Any], Any], w: BallArray) -> BallArray:
     """Return balls (or duals) that contain the gradients of the scalar `function(xp, w)`."""
-    result = function(xp, _seeds(w))
+    result = function(DUALS, _seeds(w))
     result = result.item() if isinstance(result, np.ndarray) else result
     return _row(result, w.size).reshape(w.shape)
 
 
-def values(function: Callable[[Any, Any], Any], w: BallArray, xp: NumberSpace = DUALS) -> BallArray:
+def values(function: Callable[[Any, Any], Any], w: BallArray) -> BallArray:
     """Return balls that contain the values of `function(xp, w)`, flattened.
 
     Powers of balls around 0 are defined here, which they are not in `BALLS`.
@@ -216,17 +199,15 @@ def values(function: Callable[[Any, Any], Any], w: BallArray, xp: NumberSpace = 
     seeds = np.empty(w.shape, dtype=object)
     for place, entry in np.ndenumerate(w):
         seeds[place] = Dual(entry, ())
-    found = np.asarray(function(xp, seeds), dtype=object).ravel()
+    found = np.asarray(function(DUALS, seeds), dtype=object).ravel()
     plain = np.empty(found.shape, dtype=object)
     plain[:] = [entry.value if isinstance(entry, Dual) else arb(entry) for entry in found]
     return plain
 
 
-def jacobian(
-    function: Callable[[Any, Any], Any], w: BallArray, xp: NumberSpace = DUALS
-) -> BallArray:
+def jacobian(function: Callable[[Any, Any], Any], w: BallArray) -> BallArray:
     """Return balls that contain the Jacobians of `function(xp, w)`, flattened: (m, size)."""
-    return np.stack([_row(entry, w.size) for entry in function(xp, _seeds(w)).ravel()])
+    return np.stack([_row(entry, w.size) for entry in function(DUALS, _seeds(w)).ravel()])
 
 
 def _seeds(w: BallArray) -> BallArray:

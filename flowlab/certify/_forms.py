@@ -9,7 +9,7 @@ from ..fields import AbstractField, AbstractGradientFlow, BlockFamily, ClosedFor
 from ._balls import BallArray, as_floats, balls
 from ._block_field import FamilyBalls, block_balls
 from ._closed import closed_velocity
-from ._duals import FORMS, jacobian, values
+from ._duals import jacobian, values
 from ._field import BallField, student_balls
 from ._inertia import Inertia, inertia, spectral_inertia
 from ._refusal import CertificationError, Inconclusive
@@ -43,17 +43,17 @@ class FormBalls(BallField):
 
     def gradient(self, box: BallArray) -> BallArray:
         """Return balls that contain minus the field over the box, flattened."""
-        return -values(self.form.on, box, FORMS)
+        return -values(self.form.on, box)
 
     def hessian(self, box: BallArray) -> BallArray:
         """Return balls that contain minus the Jacobian over the box."""
-        return -jacobian(self.form.on, box, FORMS)
+        return -jacobian(self.form.on, box)
 
     def loss(self, box: BallArray) -> arb:
         """Return a ball that contains the losses over the box."""
         if self.form_loss is None:
             raise TypeError("the field has no loss")
-        return values(self.form_loss.on, box, FORMS).item()
+        return values(self.form_loss.on, box).item()
 
     def require_regular(self, box: BallArray) -> None:
         """Raise where the field or a derivative is not defined on all of the box."""

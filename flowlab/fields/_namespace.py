@@ -5,7 +5,8 @@ kind of array shares (`+ - * / @`, indexing, `.sum`, `.T`). `JAX` and `NUMPY` ar
 floats; a namespace of balls gives the same names to the same operations on enclosures. `LANES` is
 that of many states at once: each array has one more axis, the last, that counts them, of length 1
 where all states share the values. All of them have the functions of `FUNCTIONS` under NumPy's
-names, for the closed forms of users (see `ClosedForm`).
+names, for the closed forms of users (see `ClosedForm`). `choose` is `where` for a mask that is
+known, or for two expressions of one value: balls, which cannot always be compared, refuse `where`.
 """
 
 from types import SimpleNamespace
@@ -68,6 +69,7 @@ def _floats(np_like: Any) -> Namespace:
         unit=unit,
         angle=angle,
         where=np_like.where,
+        choose=np_like.where,
         eye=np_like.eye,
         products=products,
         mixtures=mixtures,

@@ -38,7 +38,7 @@ def angles_of(xp: Namespace, norms_w: Any, norms_u: Any, products: Any, same: bo
     """The same from norms (K,), (M,) and inner products (K, M)."""
     cosine = products / (norms_w[:, None] * norms_u[None, :])
     if same:
-        cosine = xp.where(xp.own(norms_w.shape[0]), 1.0, cosine)
+        cosine = xp.choose(xp.own(norms_w.shape[0]), 1.0, cosine)
     sine = xp.root((1 - cosine) * (1 + cosine))
     return Angles(norms_w, norms_u, cosine, sine, xp.angle(sine, cosine))
 
@@ -136,7 +136,7 @@ def sharp_angles(xp: Namespace, W: Any, U: Any, same: bool) -> Angles:
     if same:
         own = xp.own(W.shape[0])
         cosine, sine, theta = (
-            xp.where(own, exact, value)
+            xp.choose(own, exact, value)
             for exact, value in ((1.0, cosine), (0.0, sine), (0.0, theta))
         )
     return Angles(pair.norms_w, pair.norms_u, cosine, sine, theta)
@@ -155,8 +155,8 @@ def frame(xp: Namespace, W: Any, U: Any) -> Frame:
     theta = 2 * xp.angle(xp.root(near), xp.root(far))
     acute = (near < far)[..., None]
     half_near, half_far = near[..., None] / 2, far[..., None] / 2
-    u_part = xp.where(acute, delta + half_near * e[:, None], sigma - half_far * e[:, None])
-    w_part = xp.where(acute, half_near * f[None] - delta, sigma - half_far * f[None])
+    u_part = xp.choose(acute, delta + half_near * e[:, None], sigma - half_far * e[:, None])
+    w_part = xp.choose(acute, half_near * f[None] - delta, sigma - half_far * f[None])
     p, q = xp.unit(u_part, sine), xp.unit(w_part, sine)
     return Frame(norms_w, norms_u, e, f, sine, theta, p, q)
 
@@ -183,7 +183,7 @@ def gating_jacobians(xp: Namespace, W: Any, U: Any, same: bool = False) -> tuple
     if same:
         # A student's own term is w_j / 2 exactly; its computed angle may be a rounding error.
         own = xp.own(W.shape[0])[:, :, None, None]
-        by_u, by_w = xp.where(own, identity / 2, by_u), xp.where(own, 0.0, by_w)
+        by_u, by_w = xp.choose(own, identity / 2, by_u), xp.choose(own, 0.0, by_w)
     return by_u, by_w
 
 
@@ -200,5 +200,5 @@ def hessian(xp: Namespace, W: Any, V: Any, a: Any, b: Any) -> Any:
     taught = (b[None, :, None, None] * by_w_teacher).sum(1)
     weighted = (a[None, :, None, None] * by_w).sum(1) - taught
     diagonal = xp.own(W.shape[0])[:, :, None, None]
-    blocks = a[None, :, None, None] * by_u + xp.where(diagonal, weighted[:, None], 0.0)
+    blocks = a[None, :, None, None] * by_u + xp.choose(diagonal, weighted[:, None], 0.0)
     return (a[:, None, None, None] * blocks).swapaxes(1, 2)
