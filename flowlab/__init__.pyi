@@ -12,6 +12,7 @@ from .symmetry import BlockSubgroup as BlockSubgroup
 from .symmetry import enumerate_orbit as enumerate_orbit
 from .symmetry import isotropy_subgroups as isotropy_subgroups
 from .symmetry import EuclideanGroup as EuclideanGroup
+from .symmetry import HiddenUnitPermutations as HiddenUnitPermutations
 from .symmetry import MatrixGroup as MatrixGroup
 from .symmetry import RelabelingGroup as RelabelingGroup
 from .symmetry import SignedPermutations as SignedPermutations
@@ -32,6 +33,7 @@ from .fields import Box as Box
 from .fields import BoxRegion as BoxRegion
 from .fields import ClosedForm as ClosedForm
 from .fields import Difference as Difference
+from .fields import FanIn as FanIn
 from .fields import field_from_spec as field_from_spec
 from .fields import FieldFamily as FieldFamily
 from .fields import Gaussian as Gaussian
@@ -39,12 +41,16 @@ from .fields import GradientFlow as GradientFlow
 from .fields import HalfSpace as HalfSpace
 from .fields import Intersection as Intersection
 from .fields import Isotropic as Isotropic
+from .fields import layer_signals as layer_signals
+from .fields import LayerSignals as LayerSignals
+from .fields import MultilayerFlow as MultilayerFlow
 from .fields import Normal as Normal
 from .fields import one_student_flow as one_student_flow
 from .fields import OnPlane as OnPlane
 from .fields import OverlapFlow as OverlapFlow
 from .fields import Plane as Plane
 from .fields import population_gating as population_gating
+from .fields import proposition2 as proposition2
 from .fields import RandomOverlaps as RandomOverlaps
 from .fields import restrict as restrict
 from .fields import Sample as Sample

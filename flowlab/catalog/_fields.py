@@ -13,7 +13,7 @@ from ._schema import shortened
 if TYPE_CHECKING:
     from ._catalog import Catalog
 
-BUILT_IN = ("TeacherStudent", "Theorem7Plane", "zoo")
+BUILT_IN = ("MultilayerFlow", "TeacherStudent", "Theorem7Plane", "zoo")
 """Fields that their descriptions suffice to build."""
 
 

@@ -19,6 +19,11 @@ from ._inputs import AbstractInputs as AbstractInputs
 from ._inputs import Gaussian as Gaussian
 from ._inputs import Isotropic as Isotropic
 from ._inputs import Sample as Sample
+from ._layers import layer_signals as layer_signals
+from ._layers import LayerSignals as LayerSignals
+from ._layers import proposition2 as proposition2
+from ._multilayer import FanIn as FanIn
+from ._multilayer import MultilayerFlow as MultilayerFlow
 from ._overlaps import OverlapFlow as OverlapFlow
 from ._random_overlaps import RandomOverlaps as RandomOverlaps
 from ._one_student import one_student_flow as one_student_flow

@@ -8,6 +8,7 @@ from . import zoo
 from ._base import AbstractField
 from ._block_family import block_family
 from ._inputs import AbstractInputs, Gaussian, Isotropic, Sample
+from ._multilayer import MultilayerFlow
 from ._one_student import one_student_flow
 from ._overlaps import OverlapFlow
 from ._restrict import restrict
@@ -59,6 +60,13 @@ def _build(spec: dict[str, Any]) -> AbstractField:
                 teacher_overlaps=spec["teacher_overlaps"],
                 output_weights=spec["output_weights"],
                 teacher_weights=spec["teacher_weights"],
+            )
+        case "MultilayerFlow":
+            return MultilayerFlow(
+                spec["widths"],
+                _inputs(spec["inputs"]),
+                spec["teacher"],
+                output_weights=spec["output_weights"],
             )
         case "OneStudentFlow":
             return one_student_flow(spec["teacher"])
