@@ -35,7 +35,7 @@ def flat_directions(matrices: Sequence[np.ndarray], X: np.ndarray, trained: int)
     layers = signals(np, matrices, X)
     found: list[list[np.ndarray]] = []
     for number in range(trained):
-        inputs, gates = layers[number].inputs, layers[number].gates
+        inputs, gates = np.asarray(layers[number].inputs), np.asarray(layers[number].gates)
         found += _unseen(matrices, number, inputs, gates)
         if number + 1 < len(matrices):
             above = layers[number + 1]
@@ -76,6 +76,41 @@ def balanced(matrices: Sequence[np.ndarray], trained: int) -> list[np.ndarray]:
             largest = max(largest, float(np.abs(scale - 1).max()))
         if largest <= BALANCED:
             break
+    return parts
+
+
+def without_inactive(
+    matrices: Sequence[np.ndarray], X: np.ndarray, trained: int
+) -> list[np.ndarray]:
+    """Return the network in which units that no data point activates hold chosen weights.
+
+    What they hold makes no difference as long as they stay inactive, nor does what feeds nothing
+    but them. Their incoming weights become equal and negative, which keeps them inactive above
+    nonnegative inputs, and their outgoing ones 0. In the first layer, where that would not do, they
+    keep their direction.
+
+    Args:
+        matrices: those of the network from the inputs up.
+        X: data, (N, n_0).
+        trained: how many of the matrices, from below, may change.
+
+    Returns:
+        The matrices.
+    """
+    parts = [np.array(W, float) for W in matrices]
+    active = [np.any(layer.gates > 0, axis=0) for layer in signals(np, matrices, X)]
+    feeds_nothing = False
+    for number in range(trained - 1, -1, -1):
+        low = parts[number]
+        if feeds_nothing:
+            low[:] = -(low.shape[1] ** -0.5)
+        elif number:
+            low[~active[number]] = -(low.shape[1] ** -0.5)
+        else:
+            low[~active[0]] /= np.linalg.norm(low[~active[0]], axis=1, keepdims=True)
+        if number:
+            low[np.ix_(active[number], ~active[number - 1])] = 0.0
+        feeds_nothing = feeds_nothing or not active[number].any()
     return parts
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from .._checks import as_state
 from .._types import Key
-from ..symmetry import AbstractGroup, HiddenUnitPermutations
+from ..symmetry import HiddenUnitPermutations
 from ._base import AbstractGradientFlow
 from ._inputs import Sample
 from ._layers import checked_layers, network_output
-from ._layers_flat import balanced, flat_directions
+from ._layers_flat import balanced, flat_directions, without_inactive
 from ._samplers import AbstractSampler
 
 
@@ -67,8 +67,14 @@ class MultilayerFlow(AbstractGradientFlow):
     (`flat_directions`): the positive rescaling of a unit's incoming weights against its outgoing
     ones; any mixing of units of a layer that are active on the same data; changes that no data
     point sees (inactive units, dependent inputs of a unit) or that cancel above. Points that differ
-    by rescaling are one: `representative` is balanced, incoming and outgoing weights of each unit
-    having one norm. Points that differ by a mixing are not recognised as one.
+    by rescaling, or by what inactive units hold, are one: `representative` is balanced, incoming
+    and outgoing weights of each active unit having one norm. Points that differ by a mixing, or by
+    the split of aligned units, are not recognised as one.
+
+    Where the field jumps, trajectories may slide along the jump for long, and an adaptive method
+    then takes steps of the size of its tolerance divided by the jump, which is of the order 1/N.
+    `integrate` manages with `rtol` from 1e-5 to 1e-6 and some hundred data points; `settle`, which
+    sends a trajectory on only a few times after a rest that was none, may call it `exhausted`.
 
     Args:
         widths: input dimension, hidden widths, number of outputs: :math:`(n_0, \dots, n_L)`.
@@ -151,7 +157,7 @@ class MultilayerFlow(AbstractGradientFlow):
 
     @property
     def loss_floor(self) -> float | None:
-        """0 if the student has room for a copy of the teacher (each layer as wide), else unknown."""
+        """0 if the student has room for a copy of the teacher, else `None`: not known."""
         theirs = tuple(W.shape[0] for W in self.teacher[:-1])
         ours = self.widths[1:-1]
         # Values above 0 pass further ReLU layers unchanged, so that a deeper student can copy too.
@@ -215,10 +221,11 @@ class MultilayerFlow(AbstractGradientFlow):
         return flat_directions(matrices, np.asarray(self.inputs.X), len(self._trained()))
 
     def representative(self, w: np.ndarray) -> np.ndarray:
-        """Return the balanced network that computes the same, up to rescaling of its units."""
+        """Return the balanced network of the flat family, inactive units holding chosen weights."""
         matrices = [np.asarray(W) for W in self.layers(jnp.asarray(w))]
         trained = len(self._trained())
-        return np.concatenate([W.ravel() for W in balanced(matrices, trained)[:trained]])
+        chosen = without_inactive(matrices, np.asarray(self.inputs.X), trained)
+        return np.concatenate([W.ravel() for W in balanced(chosen, trained)[:trained]])
 
     def spec(self) -> dict[str, Any]:
         """Return everything that is needed to build the field again, the data included."""

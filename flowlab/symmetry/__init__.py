@@ -6,7 +6,7 @@ from ._euclidean import EuclideanGroup as EuclideanGroup
 from ._group import AbstractGroup as AbstractGroup
 from ._group import Element as Element
 from ._group import Isotropy as Isotropy
-from ._hidden_units import HiddenRelabeling as HiddenRelabeling
+from ._hidden_relabeling import HiddenRelabeling as HiddenRelabeling
 from ._hidden_units import HiddenUnitPermutations as HiddenUnitPermutations
 from ._isometry import Isometry as Isometry
 from ._matrices import MatrixGroup as MatrixGroup
