@@ -136,6 +136,8 @@ from . import landscape as landscape
 from .landscape import barriers as barriers
 from .landscape import connect as connect
 from .landscape import disconnectivity as disconnectivity
+from .landscape import fractions_along as fractions_along
+from .landscape import FractionsAlong as FractionsAlong
 from .landscape import from_node_link_json as from_node_link_json
 from .landscape import landscape_graph as landscape_graph
 from .landscape import quotient as quotient

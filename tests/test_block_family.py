@@ -139,6 +139,25 @@ def test_derivative_by_a_size_is_exact(rng):
     np.testing.assert_allclose(slope, difference, rtol=0, atol=1e-9)
 
 
+def test_sizes_that_are_traced_compile_once(rng):
+    traces, z = 0, jnp.asarray(rng.normal(size=5))
+
+    @jax.jit
+    def velocity(K):
+        nonlocal traces
+        traces += 1
+        return fl.block_family((K - 1, 1))(0.0, z)
+
+    for K in (5.0, 6.5, 100.0):
+        concrete = fl.block_family((K - 1, 1))
+        np.testing.assert_allclose(velocity(K), concrete(0.0, z), rtol=1e-14)
+    assert traces == 1
+    with pytest.raises(ValueError, match="traced"):
+        jax.jit(lambda K: fl.block_family((K, 1), dim=9)(0.0, z))(4.0)
+    with pytest.raises(ValueError, match="at least 1"):
+        jax.jit(lambda K: fl.block_family((K, 0.5))(0.0, z))(4.0)
+
+
 def test_lift_and_project_are_inverse(rng):
     family = fl.block_family((3, 2), dim=7)
     z = rng.normal(size=6)

@@ -235,6 +235,38 @@ def test_branch_goes_to_json_and_back(triangle_branches, wells):
         fl.Branch.from_dict(entry | {"index": entry["index"][1:]})
 
 
+def test_branch_is_a_file_and_a_table(wells, tmp_path):
+    pd = pytest.importorskip("pandas")
+    opposite, path = wells[2], tmp_path / "branch.json"
+    opposite.to_json(path)
+    again = fl.Branch.from_json(path)
+    assert again.to_dict() == opposite.to_dict()
+    made = again.provenance
+    assert made["field"] == "GradientFlow" and made["float64"] and "jax" in made["versions"]
+    assert made["settings"]["max_step"] == 0.06 and made["coordinates"] == ["w1", "w2"]
+    frame = opposite.to_frame()
+    np.testing.assert_array_equal(frame["mu"], opposite.parameter)
+    np.testing.assert_array_equal(frame[["w1", "w2"]], opposite.states)
+    assert list(frame.special[frame.special != ""]) == kinds(opposite)
+    assert (frame.stable == ((frame["index"] == 0) & (frame.nullity == 0))).all()
+    pytest.importorskip("pyarrow")
+    frame.to_parquet(tmp_path / "branch.parquet")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "branch.parquet"), frame)
+    # A failed write leaves the file as it was.
+    with pytest.raises(TypeError):
+        opposite.replace(provenance={"bad": object()}).to_json(path)
+    assert fl.Branch.from_json(path).to_dict() == opposite.to_dict()
+    path.write_text("[1]")
+    with pytest.raises(ValueError, match="not a branch"):
+        fl.Branch.from_json(path)
+    path.write_text('{"schema_')
+    with pytest.raises(ValueError, match="no JSON"):
+        fl.Branch.from_json(path)
+    # Files of schema version 1 had no provenance.
+    old = {k: v for k, v in opposite.to_dict().items() if k != "provenance"}
+    assert fl.Branch.from_dict(old | {"schema_version": 1}).provenance == {}
+
+
 def test_closed_loop():
     family = fl.FieldFamily(lambda p: fl.VectorField(lambda w: w**2 + p**2 - 1, (1,)))
     branch = fl.continue_branch(family, np.array([-1.0]), parameter=(-2.0, 2.0), at=0.0)
@@ -315,6 +347,51 @@ def test_collapsed_saddle_over_the_angle_of_the_teachers():
     assert branch.outcomes == (fl.Outcome.finished, fl.Outcome.finished)
 
 
+def spread(angle):
+    """Three teachers of norm 1 with equal angles between them, their mean along (1, 1, 1)."""
+    mean, cosine = jnp.full((3, 3), 1 / 3), jnp.cos(angle)
+    return fl.TeacherStudent(
+        jnp.sqrt(1 - cosine) * (jnp.eye(3) - mean) + jnp.sqrt(1 + 2 * cosine) * mean
+    )
+
+
+@pytest.fixture(scope="module")
+def spread_apart():
+    x = (2**0.5 - np.arccos(3**-0.5) + np.pi) / (3 * np.pi)
+    symmetric = fl.continue_branch(spread, np.full((3, 3), x), parameter=(0.1, 2.04), at=np.pi / 2)
+    return symmetric, fl.switch_branches(spread, symmetric)
+
+
+def test_three_teachers_pulled_apart_from_one_direction(spread_apart):
+    """The merged student turns aside, in a plane, where tan t = 2 (pi - t).
+
+    With t the angle of each teacher to the mean, |w_1 + w_2 + w_3| = 3 ((pi - t) cos t + sin t)/pi,
+    and the derivative of the gradient across is 1/2 - (9/2) sin t / (2 pi |w_1 + w_2 + w_3|). S_3
+    acts on that plane by its standard representation: three transcritical branches, images of one
+    another, each bending back at a fold.
+    """
+    symmetric, others = spread_apart
+    (fork,) = symmetric.special_points
+    assert fork.kind == "branch point" and fork.kernel.shape == (2, 3, 3)
+    t = scipy.optimize.brentq(lambda t: np.tan(t) - 2 * (np.pi - t), 1.1, 1.5, xtol=1e-15)
+    assert abs(fork.parameter - np.arccos((3 * np.cos(t) ** 2 - 1) / 2)) < 1e-9
+    assert set(symmetric.index) == {4, 6}
+    (branch,) = others
+    assert branch.images == 3 and kinds(branch) == ["fold"]
+    assert set(branch.isotropy) == {"S_3×S_2", "S_3×S_3"}
+    assert branch.parameter.min() < fork.parameter < branch.parameter.max()
+
+
+def test_a_branch_without_explained_null_directions_is_followed():
+    """The teacher itself, where the students are: isolated at every angle."""
+    family = fl.FieldFamily(spread, "angle")
+    branch = fl.continue_branch(family, np.asarray(spread(1.0).teacher), parameter=(1.0, 1.5))
+    for angle, state in zip(branch.parameter, branch.states, strict=True):
+        np.testing.assert_allclose(state @ state.T, np.where(np.eye(3), 1, np.cos(angle)), atol=1e-9)
+    assert set(branch.index) == set(branch.nullity) == {0}
+    assert branch.name == "angle" and branch.loss is not None and branch.loss.max() < 1e-20
+
+
 def test_collapsed_saddle_over_the_norm_of_a_teacher():
     def family(ratio):
         return fl.TeacherStudent(jnp.diag(jnp.stack([jnp.ones(()), ratio, jnp.ones(())])))
@@ -338,8 +415,7 @@ def test_type_two_becomes_a_minimum_at_a_real_number_of_students():
     """The index changes in a component that the family does not contain."""
 
     def family(K):
-        sizes = jnp.stack([K - 1.0, jnp.ones_like(jnp.asarray(K, float))])
-        return fl.BlockFamily(sizes, (False, True), 0)
+        return fl.block_family((K - 1, 1))
 
     def rates(field, z):
         return -np.concatenate([c.eigenvalues for c in fl.isotypic_spectrum(field, z).components])

@@ -219,7 +219,8 @@ def test_a_run_of_three_layers_ends_at_the_teacher_and_is_catalogued(flow, run, 
     catalog = fl.find_critical_points(flow, starts=run.limit[None], methods=("newton",))
     (best,) = catalog
     assert (best.kind, best.orbit_size) == ("global minimum", 4)
-    assert best.nullity == best.explained_nullity == 4 and best.loss < 1e-20
+    assert best.nullity == best.explained_nullity == 4
+    assert best.loss is not None and best.loss < 1e-20
     teacher = flow.representative(flow.pack(flow.teacher))
     assert flow.symmetry.same_orbit(best.location, teacher, tol=1e-7)
     catalog.to_json(tmp_path / "catalog.json")

@@ -10,6 +10,7 @@ from ._error import CatalogError as CatalogError
 from ._journal import Journal as Journal
 from ._merge import merge as merge
 from ._orbits import Orbits as Orbits
+from ._provenance import circumstances as circumstances
 from ._provenance import provenance as provenance
 from ._recheck import Mismatch as Mismatch
 from ._recheck import recheck as recheck

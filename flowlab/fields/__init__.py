@@ -3,6 +3,7 @@
 from . import zoo as zoo
 from ._base import AbstractField as AbstractField
 from ._base import AbstractGradientFlow as AbstractGradientFlow
+from ._base import default_names as default_names
 from ._block_family import as_blocks as as_blocks
 from ._block_family import block_family as block_family
 from ._block_family import BlockFamily as BlockFamily

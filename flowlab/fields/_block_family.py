@@ -179,6 +179,10 @@ def block_family(sizes: Sequence[float], *, dim: int | None = None) -> BlockFami
 
     It is a restriction of the flow, not the Euclidean gradient flow of :math:`J(z)`.
 
+    JAX can trace the sizes, so that `lambda K: block_family((K - 1, 1))` is a family in real K that
+    is compiled once. A size that is traced counts as one of more than 1: the shape of the states
+    must not depend on it.
+
     Args:
         sizes: the sizes :math:`p_a`, each at least 1; a block of exactly 1 has no :math:`y_{aa}`.
         dim: input dimension of the full flow that `lift` leads to; K if not given.
@@ -201,6 +205,8 @@ def block_family(sizes: Sequence[float], *, dim: int | None = None) -> BlockFami
         >>> float(jnp.abs(family(0.0, family.project(jnp.eye(100)))).max()) < 1e-13
         True
     """
+    if is_traced(sizes, *sizes):
+        return _traced_family(sizes, dim)
     given = np.asarray(sizes, float)
     if given.ndim != 1 or given.size == 0 or not np.all(np.isfinite(given) & (given >= 1)):
         raise ValueError(f"sizes is {sizes!r}; needed: numbers, at least 1, one for each block.")
@@ -214,6 +220,17 @@ def block_family(sizes: Sequence[float], *, dim: int | None = None) -> BlockFami
     single = tuple(bool(size == 1) for size in given)
     # Equinox types its abstract variables as plain ones: `shape` would be an argument.
     return BlockFamily(jnp.asarray(given), single, extra)  # pyright: ignore[reportCallIssue]
+
+
+def _traced_family(sizes: Any, dim: int | None) -> BlockFamily:
+    if dim is not None:
+        raise ValueError(f"dim is {dim} for sizes that are traced; leave it out: K is not known.")
+    known = [size for size in sizes if not is_traced(size)]
+    if not all(np.ndim(size) == 0 and np.isfinite(size) and size >= 1 for size in known):
+        raise ValueError(f"sizes holds {known!r}; needed: numbers, at least 1, for each block.")
+    single = tuple(not is_traced(size) and bool(size == 1) for size in sizes)
+    stacked = jnp.stack([jnp.asarray(size, float) for size in sizes])
+    return BlockFamily(stacked, single, 0)  # pyright: ignore[reportCallIssue]
 
 
 MOST_BLOCKS = 4

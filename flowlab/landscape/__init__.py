@@ -1,5 +1,7 @@
 """The graph between critical points."""
 
+from ._along import fractions_along as fractions_along
+from ._along import FractionsAlong as FractionsAlong
 from ._barriers import barriers as barriers
 from ._directions import unstable_directions as unstable_directions
 from ._directions import UnstableDirection as UnstableDirection

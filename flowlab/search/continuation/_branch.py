@@ -1,15 +1,24 @@
 """A branch of equilibria: what it is and how it is written to a file."""
 
 import dataclasses
-from typing import Any
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..._files import write_atomically
 from ..._outcome import Outcome
 from ..._types import RealOrComplex
+from ...fields import default_names
 from ._special import SpecialPoint
 
-VERSION = 1
+if TYPE_CHECKING:
+    import pandas as pd
+
+VERSION = 2
+"""Of the description; 1 had no provenance, and is read."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,6 +45,8 @@ class Branch:
         origin: the special point it was found from, if it was.
         interval: bounds of the parameter.
         name: name of the parameter.
+        provenance: with what it was made: description of the family (if it has one), settings,
+            versions, date.
 
     Example:
         >>> import jax.numpy as jnp, flowlab as fl
@@ -61,6 +72,7 @@ class Branch:
     name: str = "parameter"
     images: int = 1
     origin: SpecialPoint | None = None
+    provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.parameter)
@@ -97,7 +109,62 @@ class Branch:
             "closed": self.closed,
             "images": self.images,
             "origin": None if self.origin is None else self.origin.to_dict(),
+            "provenance": self.provenance,
         }
+
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """Write the branch as a JSON document, atomically: the file is whole or as it was.
+
+        Args:
+            path: where to; an existing file is replaced.
+        """
+        document = json.dumps(self.to_dict(), allow_nan=False, indent=1)
+        write_atomically(path, document + "\n")
+
+    @classmethod
+    def from_json(cls, path: str | os.PathLike[str]) -> "Branch":
+        """Read a branch that `to_json` wrote.
+
+        Raises:
+            ValueError: if the file is no JSON, or no description of a branch that is read here.
+
+        Example:
+            >>> import tempfile, pathlib, jax.numpy as jnp, flowlab as fl
+            >>> family = lambda mu: fl.VectorField(lambda w: mu + w**2, (1,))
+            >>> branch = fl.continue_branch(family, jnp.array([-1.0]), parameter=(-1.0, 1.0))
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     branch.to_json(pathlib.Path(folder) / "branch.json")
+            ...     fl.Branch.from_json(pathlib.Path(folder) / "branch.json").name
+            'mu'
+        """
+        try:
+            entry = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ValueError(f"{os.fspath(path)!r} is no JSON document: {error}.") from error
+        if not isinstance(entry, dict):
+            raise ValueError(f"{os.fspath(path)!r} holds a {type(entry).__name__}, not a branch.")
+        return cls.from_dict(entry)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a table with a row for each state, for pandas, CSV and Parquet.
+
+        Columns: the parameter under its name, `loss` (if there is one), `index`, `nullity`,
+        `stable`, `isotropy`, `special` (kind of the special point there, or empty) and the entries
+        of the state.
+        """
+        import pandas as pd
+
+        columns: dict[str, Any] = {self.name: self.parameter}
+        if self.loss is not None:
+            columns["loss"] = self.loss
+        columns |= {"index": self.index, "nullity": self.nullity, "stable": self.stable}
+        columns |= {"isotropy": list(self.isotropy)}
+        special = [""] * len(self)
+        for point in self.special_points:
+            special[point.position] = point.kind
+        names = self.provenance.get("coordinates") or default_names(self.states.shape[1:])
+        entries = dict(zip(names, self.states.reshape(len(self), -1).T, strict=True))
+        return pd.DataFrame(columns | {"special": special} | entries)
 
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> "Branch":
@@ -107,9 +174,9 @@ class Branch:
             ValueError: if entries lack, do not fit together, or come from a newer flowlab.
         """
         version = entry.get("schema_version")
-        if version != VERSION:
+        if version not in (1, VERSION):
             raise ValueError(
-                f"the branch has schema version {version!r}; this flowlab reads {VERSION}."
+                f"the branch has schema version {version!r}; this flowlab reads 1 to {VERSION}."
             )
         try:
             branch = _read(entry)
@@ -160,4 +227,5 @@ def _read(entry: dict[str, Any]) -> Branch:
         name=str(entry["name"]),
         images=int(entry["images"]),
         origin=None if origin is None else SpecialPoint.from_dict(origin),
+        provenance=dict(entry.get("provenance", {})),
     )

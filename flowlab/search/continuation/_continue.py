@@ -11,6 +11,7 @@ from ._assemble import joined
 from ._branch import Branch
 from ._correct import correct, fixed_parameter
 from ._follow import Followed, Steps, follow
+from ._made import made_with
 from ._problem import Point, Problem, Spectrum, is_invariant
 
 Family = Callable[[Any], AbstractField] | FieldFamily
@@ -85,7 +86,8 @@ def continue_branch(
     interval, value = checked_interval(parameter, at)
     steps = Steps(step, max_step, min_step, max_points, escape_radius)
     problem, first = _beginning(named, start, interval, value, spectrum)
-    return both_ways(problem, first, steps, value)
+    branch = both_ways(problem, first, steps, value)
+    return branch.replace(provenance=made_with(named, value, steps))
 
 
 def both_ways(problem: Problem, first: Point, steps: Steps, value: float) -> Branch:

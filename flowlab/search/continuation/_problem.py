@@ -167,7 +167,7 @@ class Problem:
             return np.zeros((0, self.size))
         field = self.family(at.p)
         found = np.concatenate([field.symmetry.tangents(at.w), field.flat_directions(at.w)])
-        return orthonormal(found.reshape(len(found), -1))
+        return orthonormal(found.reshape(-1, self.size))
 
     def blocks(self, ties: np.ndarray) -> dict[str, np.ndarray]:
         """Bases of the subspace and of its complement, both without the explained directions."""

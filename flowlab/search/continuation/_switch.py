@@ -1,6 +1,5 @@
 """From one branch to those that meet it."""
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +12,7 @@ from ._continue import Family, turned
 from ._correct import correct, plane
 from ._depart import Departure, departures
 from ._follow import Followed, Steps, follow
+from ._made import made_with
 from ._problem import At, Point, Problem, Spectrum
 from ._special import SpecialPoint
 
@@ -118,7 +118,8 @@ def followed(departure: Departure, special: SpecialPoint, steps: Steps) -> Branc
         stops = with_events(problem, behind.points)[::-1] + stops
         first = behind.outcome
     branch = assemble(problem, stops, (first, ahead.outcome), False)
-    return dataclasses.replace(branch, images=departure.images, origin=special)
+    made = made_with(problem.family, special.parameter, steps)
+    return branch.replace(images=departure.images, origin=special, provenance=made)
 
 
 def _outward(problem: Problem, centre: At, end: At, steps: Steps) -> Followed:
