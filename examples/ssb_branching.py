@@ -12,6 +12,9 @@ is followed. One sees
   function, divided otherwise. A nudge in a random direction breaks everything at once and ends at
   a teacher, most often at the permutation that gains most from the nudge.
 
+This is how symmetry breaks in time; `ssb_diagram.py` has the branches of broken symmetry, and the
+share of perturbations that each of them takes.
+
 It prints the times, the measured rates beside the predicted ones, and what is reached, and writes
 ssb_branching.png (the times; the weights reached) and ssb_branching.csv (every run).
 """

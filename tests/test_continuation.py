@@ -387,7 +387,9 @@ def test_a_branch_without_explained_null_directions_is_followed():
     family = fl.FieldFamily(spread, "angle")
     branch = fl.continue_branch(family, np.asarray(spread(1.0).teacher), parameter=(1.0, 1.5))
     for angle, state in zip(branch.parameter, branch.states, strict=True):
-        np.testing.assert_allclose(state @ state.T, np.where(np.eye(3), 1, np.cos(angle)), atol=1e-9)
+        np.testing.assert_allclose(
+            state @ state.T, np.where(np.eye(3), 1, np.cos(angle)), atol=1e-9
+        )
     assert set(branch.index) == set(branch.nullity) == {0}
     assert branch.name == "angle" and branch.loss is not None and branch.loss.max() < 1e-20
 

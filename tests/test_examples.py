@@ -88,6 +88,30 @@ def test_ssb_branching(tmp_path):
     assert_picture(tmp_path / "ssb_branching.png")
 
 
+def test_ssb_diagram(tmp_path):
+    printed = run("ssb_diagram", tmp_path)
+    for students in (2, 3):
+        # Theorem 7's saddle at the right angle, and a closed form for where it turns aside.
+        branch = fl.Branch.from_json(tmp_path / f"ssb_symmetric_{students}.json")
+        (crossing,) = np.flatnonzero(np.diff(np.sign(branch.parameter - np.pi / 2)) != 0)[:1]
+        exact = {2: 0.088511936632883, 3: 0.242355032}[students]
+        assert branch.loss[crossing] < exact + 1e-9
+        assert branch.loss[crossing + 1] > exact - 1e-9
+        assert branch.index[crossing] == (students - 1) ** 2
+    assert re.findall(r"aside at ([0-9.]+); closed form ([0-9.]+)", printed)
+    for found, expected in re.findall(r"aside at ([0-9.]+); closed form ([0-9.]+)", printed):
+        assert abs(float(found) - float(expected)) < 1e-9
+    with open(tmp_path / "ssb_shares.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * (2 + 6) and {row["kind"] for row in rows} == {"global minimum"}
+    # The perturbation has the symmetry: each of K! images has 1/K!. Of 16 intervals at 95%, 13 or
+    # more hold with probability 0.999.
+    shares = {"2": 1 / 2, "3": 1 / 6}
+    held = [float(r["lower"]) < shares[r["K"]] < float(r["upper"]) for r in rows]
+    assert sum(held) >= 13
+    assert_picture(tmp_path / "ssb_diagram.png")
+
+
 def test_basin_map(tmp_path):
     run("basin_map", tmp_path)
     plane = xr.load_dataset(tmp_path / "plane_k5.nc")
