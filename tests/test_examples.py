@@ -93,11 +93,13 @@ def test_ssb_diagram(tmp_path):
     for students in (2, 3):
         # Theorem 7's saddle at the right angle, and a closed form for where it turns aside.
         branch = fl.Branch.from_json(tmp_path / f"ssb_symmetric_{students}.json")
-        (crossing,) = np.flatnonzero(np.diff(np.sign(branch.parameter - np.pi / 2)) != 0)[:1]
-        exact = {2: 0.088511936632883, 3: 0.242355032}[students]
-        assert branch.loss[crossing] < exact + 1e-9
-        assert branch.loss[crossing + 1] > exact - 1e-9
-        assert branch.index[crossing] == (students - 1) ** 2
+        at = int(np.argmin(np.abs(branch.parameter - np.pi / 2)))
+        assert abs(branch.parameter[at] - np.pi / 2) < 1e-12
+        K, root = students, (students - 1) ** 0.5
+        x = (root + np.pi - np.arccos(K**-0.5)) / (np.pi * K)
+        exact = (K / 2 + K * (K - 1) / (2 * np.pi)) / 2 - K**3 * x**2 / 4
+        assert abs(branch.loss[at] - exact) < 1e-12 and branch.index[at] == (K - 1) ** 2
+        assert abs(branch.eigenvalues[at, 0] + K / (2 * np.pi * x * root)) < 1e-12
     assert re.findall(r"aside at ([0-9.]+); closed form ([0-9.]+)", printed)
     for found, expected in re.findall(r"aside at ([0-9.]+); closed form ([0-9.]+)", printed):
         assert abs(float(found) - float(expected)) < 1e-9
