@@ -13,7 +13,7 @@ BEFORE = """
 import jax, jax.numpy as jnp, matplotlib.pyplot as plt, numpy as np, flowlab as fl
 key = jax.random.key(0)
 """
-WHOLE = "README.md", "docs/index.md", "docs/tutorial.md"
+WHOLE = "README.md", "docs/continuation.md", "docs/index.md", "docs/tutorial.md"
 
 
 def blocks(path: Path) -> list[str]:
