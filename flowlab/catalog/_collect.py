@@ -1,16 +1,24 @@
 """Collecting critical points into one entry per orbit."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..critical import CriticalPoint, classify, losses
+from ..critical import CriticalPoint, Symmetry, classify_all, losses
 from ..fields import AbstractField
 from ._orbits import Orbits, same_manifold
 
 if TYPE_CHECKING:
     from ._journal import Journal
+
+
+class _Fresh(NamedTuple):
+    """A point of an orbit that is not in the list yet."""
+
+    location: np.ndarray
+    invariant: float
+    symmetry: Symmetry
 
 
 class Collector:
@@ -65,21 +73,75 @@ class Collector:
         self, locations: Iterable[np.ndarray], *, found_by: str, hits: Iterable[int]
     ) -> list[tuple[int, Any]]:
         """Add many critical points, or hits, in order; what `add` returns for each."""
-        merged = [self.field.representative(np.asarray(location)) for location in locations]
-        invariants = self._invariants_of(merged)
-        return [
-            self._add(location, invariant, found_by, count)
-            for location, invariant, count in zip(merged, invariants, hits, strict=True)
-        ]
-
-    def _add(
-        self, location: np.ndarray, invariant: float, found_by: str, hits: int
-    ) -> tuple[int, Any]:
-        found = self._orbits.find(location, invariant)
-        if found is None:
-            return self._add_new(location, invariant, found_by, hits)
-        self.hit(found[0], hits)
+        representative = self.field.representative  # Equinox makes a new object at each access.
+        merged = [representative(np.asarray(location)) for location in locations]
+        places, fresh = self._sorted_out(merged, self._invariants_of(merged))
+        entries = self._append_all(fresh, found_by)
+        found = [place if place[0] >= 0 else self._of_fresh(place, entries) for place in places]
+        for (index, _), count in zip(found, hits, strict=True):
+            self.hit(index, count)
         return found
+
+    def _sorted_out(
+        self, merged: list[np.ndarray], invariants: list[float]
+    ) -> tuple[list[tuple[int, Any]], "list[_Fresh]"]:
+        """The entry and element of each point, or (-1 - number of a new orbit, element)."""
+        fresh: list[_Fresh] = []
+        new = Orbits(self.group, with_loss=self.field.has_loss)
+        places = []
+        for location, invariant in zip(merged, invariants, strict=True):
+            place = self._orbits.find(location, invariant)
+            if place is None:
+                among = new.find(location, invariant)
+                if among is None:
+                    fresh.append(self._preferred(location, invariant))
+                    new.add(fresh[-1].location, invariant)
+                    element = self.group.match(fresh[-1].location, location)
+                    assert element is not None, "an image of a point is on its orbit"
+                    among = len(fresh) - 1, element
+                place = -1 - among[0], among[1]
+            places.append(place)
+        return places, fresh
+
+    def _preferred(self, location: np.ndarray, invariant: float) -> "_Fresh":
+        """The image that stands for a new orbit, fixed to the bit by its isotropy group."""
+        location = self.field.preferred_image(location)
+        symmetry = Symmetry.at(self.group, location)
+        isotropy = symmetry.isotropy
+        if isotropy.order > 1 or isotropy.reflections:
+            # Entries that symmetry makes equal become equal to the bit: flows that start from the
+            # point in a symmetric direction then stay in the fixed subspace exactly.
+            location = np.asarray(self.group.symmetrize(location, isotropy))
+        return _Fresh(location, invariant, symmetry)
+
+    def _append_all(self, fresh: "list[_Fresh]", found_by: str) -> list[tuple[int, bool]]:
+        """Append new orbits; the entry of each, and whether it is one of its own."""
+        if not fresh:
+            return []
+        states = np.stack([one.location for one in fresh])
+        records = classify_all(
+            self.field, states, [one.symmetry for one in fresh], found_by=found_by
+        )
+        entries = []
+        for record, one in zip(records, fresh, strict=True):
+            known = self._on_manifold(record, one.invariant)
+            if known is None:
+                self._append(record.replace(id=self._free_id()), one.invariant)
+            entries.append((len(self.points) - 1, True) if known is None else (known, False))
+        return entries
+
+    def _of_fresh(
+        self, place: tuple[int, Any], entries: list[tuple[int, bool]]
+    ) -> tuple[int, Any]:
+        entry, own = entries[-1 - place[0]]
+        return entry, place[1] if own else self.group.identity()
+
+    def _on_manifold(self, record: CriticalPoint, invariant: float) -> int | None:
+        if record.unexplained_nullity and self.field.has_loss:
+            for index in self._orbits.manifolds(invariant):
+                if same_manifold(self.points[index], record):
+                    return index
+        return None
 
     def _invariants_of(self, locations: list[np.ndarray]) -> list[float]:
         if not locations:
@@ -94,26 +156,6 @@ class Collector:
         self.points[index] = point.replace(hits=point.hits + hits)
         if self._journal is not None and hits:
             self._journal.hit(point.id, hits)
-
-    def _add_new(
-        self, location: np.ndarray, invariant: float, found_by: str, hits: int
-    ) -> tuple[int, Any]:
-        given, location = location, self.field.preferred_image(location)
-        isotropy = self.group.isotropy(location)
-        if isotropy.order > 1 or isotropy.reflections:
-            # Entries that symmetry makes equal become equal to the bit: flows that start from the
-            # point in a symmetric direction then stay in the fixed subspace exactly.
-            location = np.asarray(self.group.symmetrize(location, isotropy))
-        record = classify(self.field, location, id=self._free_id(), hits=hits, found_by=found_by)
-        if record.unexplained_nullity and self.field.has_loss:
-            for index in self._orbits.manifolds(invariant):
-                if same_manifold(self.points[index], record):
-                    self.hit(index, hits)
-                    return index, self.group.identity()
-        self._append(record, invariant)
-        element = self.group.match(record.location, given)
-        assert element is not None, "an image of a point is on its orbit"
-        return len(self.points) - 1, element
 
     def _append(self, point: CriticalPoint, invariant: float) -> None:
         self.points.append(point)

@@ -1,18 +1,20 @@
 """What one critical point is."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._checks import as_state, require_float64
 from .._types import RealOrComplex
 from ..fields import AbstractField, AbstractGradientFlow, as_blocks
+from ..symmetry import AbstractGroup, Isotropy
 from ._isotypic import spectrum_of_family
-from ._probe import probe
+from ._probe import Probe, probe, probes
 from ._record import CriticalPoint
 from ._refine import residual_tolerance, tolerance_of_scale
-from ._spectrum import NULL, explained_directions, spectrum
+from ._spectrum import NULL, explained_directions, spectrum_of
 
 ROUGH = 1e6
 """`classify` refuses a point whose residual is this many times above what `refine` reaches."""
@@ -60,33 +62,67 @@ def classify(
         ('saddle', 1, 1, 1)
     """
     require_float64("classify")
-    state = as_state(field.shape, w)
-    location = np.asarray(state)
-    at = _seen_in_blocks(field, state) or _seen(field, state)
-    if not at.residual <= ROUGH * at.tolerance:
-        raise ValueError(
-            "w is not a critical point: the largest entry of the field there is "
-            f"{at.residual:.3g}. Use `refine` first; if it fails, this is a slow point and "
-            "has no index."
+    location = np.asarray(as_state(field.shape, w))
+    symmetry = Symmetry.at(field.symmetry, location)
+    (found,) = classify_all(field, location[None], [symmetry], found_by=found_by)
+    return found.replace(id=id, hits=hits)
+
+
+class Symmetry(NamedTuple):
+    """What a group says of a point: its isotropy subgroup, and how many images it has."""
+
+    isotropy: Isotropy[Any]
+    orbit_size: int
+
+    @classmethod
+    def at(cls, group: AbstractGroup[Any], location: np.ndarray) -> "Symmetry":
+        """The symmetry of a point."""
+        return cls(group.isotropy(location), group.orbit_size(location))
+
+
+def classify_all(
+    field: AbstractField, states: np.ndarray, symmetries: Sequence[Symmetry], *, found_by: str
+) -> list[CriticalPoint]:
+    """Classify many critical points whose symmetry is known; see `classify`.
+
+    Args:
+        field: the field.
+        states: critical points (n, *shape), float64 and finite.
+        symmetries: of each.
+        found_by: the method that found them, for the records.
+
+    Returns:
+        The records, without ids and hits.
+
+    Raises:
+        ValueError: if one is not a critical point to within 1e-6.
+    """
+    records = []
+    seen = _seen(field, states)
+    for location, at, symmetry in zip(states, seen, symmetries, strict=True):
+        if not at.residual <= ROUGH * at.tolerance:
+            raise ValueError(
+                "w is not a critical point: the largest entry of the field there is "
+                f"{at.residual:.3g}. Use `refine` first; if it fails, this is a slow point and "
+                "has no index."
+            )
+        record = CriticalPoint(
+            id="",
+            kind=_kind(field, at),
+            index=at.index,
+            nullity=at.nullity,
+            explained_nullity=at.explained,
+            loss=at.loss,
+            residual=at.residual,
+            eigenvalues=at.eigenvalues,
+            location=location,
+            isotropy_order=symmetry.isotropy.order,
+            isotropy_name=symmetry.isotropy.name,
+            orbit_size=symmetry.orbit_size,
+            found_by=found_by,
         )
-    group = field.symmetry
-    isotropy = group.isotropy(location)
-    return CriticalPoint(
-        id=id,
-        kind=_kind(field, at),
-        index=at.index,
-        nullity=at.nullity,
-        explained_nullity=at.explained,
-        loss=at.loss,
-        residual=at.residual,
-        eigenvalues=at.eigenvalues,
-        location=location,
-        isotropy_order=isotropy.order,
-        isotropy_name=isotropy.name,
-        orbit_size=group.orbit_size(location),
-        hits=hits,
-        found_by=found_by,
-    )
+        records.append(record)
+    return records
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -102,9 +138,15 @@ class _Seen:
     explained: int
 
 
-def _seen(field: AbstractField, state: Any) -> _Seen:
-    at = probe(field, state)
-    spec = spectrum(field, state)
+def _seen(field: AbstractField, states: np.ndarray) -> list[_Seen]:
+    if field.size >= LARGE:
+        return [_seen_in_blocks(field, w) or _seen_at(field, w, probe(field, w)) for w in states]
+    pairs = zip(states, probes(field, states), strict=True)
+    return [_seen_at(field, w, at) for w, at in pairs]
+
+
+def _seen_at(field: AbstractField, state: np.ndarray, at: Probe) -> _Seen:
+    spec = spectrum_of(field, at.jacobian)
     return _Seen(
         residual=at.residual,
         tolerance=residual_tolerance(at, state),
@@ -112,13 +154,13 @@ def _seen(field: AbstractField, state: Any) -> _Seen:
         eigenvalues=spec.eigenvalues,
         index=spec.index,
         nullity=spec.nullity,
-        explained=len(explained_directions(field, np.asarray(state), spec.null)),
+        explained=len(explained_directions(field, state, spec.null)),
     )
 
 
 def _seen_in_blocks(field: AbstractField, state: Any) -> _Seen | None:
     """The same by isotypic components, for a large field at a state of few blocks."""
-    found = as_blocks(field, state) if field.size >= LARGE else None
+    found = as_blocks(field, state)
     if found is None:
         return None
     family, z = found

@@ -26,15 +26,6 @@ WIDE = 25
 is padded with costs as much as what was asked for."""
 
 
-QUICK_DAMPING, QUICK_FLOOR, QUICK_GOAL = (1e-3, 1.0), 1e-15, 1e-11
-"""First damping factors of a search, for the starts in turn (little damping reaches zeros more
-often, much of it nearer ones); what keeps its matrix positive beside rounding errors; and the
-residual at which it ends."""
-
-ROUNDS = (50, 100)
-"""Steps of a search for all starts, then for those that have not ended."""
-
-
 class NewtonResult(NamedTuple):
     """Where the iterations ended: state, max-norm residual, number of steps."""
 
@@ -51,14 +42,6 @@ class _Carry(NamedTuple):
     steps: jax.Array
 
 
-def _quick_step(field: AbstractField, w: jax.Array, f: jax.Array, factor: jax.Array) -> jax.Array:
-    """The damped step from a Cholesky factor: fast, and exact enough far from a zero."""
-    matrix = field.jacobian(w.reshape(field.shape)).reshape(w.size, w.size)
-    mu = factor * jnp.linalg.norm(f) + QUICK_FLOOR * jnp.sum(matrix**2)
-    normal = matrix.T @ matrix + mu * jnp.eye(w.size)
-    return -jax.scipy.linalg.solve(normal, matrix.T @ f, assume_a="pos")
-
-
 def _step(field: AbstractField, w: jax.Array, f: jax.Array, factor: jax.Array) -> jax.Array:
     """The damped step, from the eigen- or singular values of the Jacobian."""
     matrix = field.jacobian(w.reshape(field.shape)).reshape(w.size, w.size)
@@ -72,12 +55,10 @@ def _step(field: AbstractField, w: jax.Array, f: jax.Array, factor: jax.Array) -
     return -right.T @ (values / (values**2 + mu) * (left.T @ f))
 
 
-def _iterate(field: AbstractField, quick: bool, carry: _Carry) -> _Carry:
+def _iterate(field: AbstractField, carry: _Carry) -> _Carry:
     w, f, factor = carry.w, carry.f, carry.factor
     finite = jnp.all(jnp.isfinite(w))
-    step = (_quick_step if quick else _step)(
-        field, jnp.where(finite, w, jnp.ones_like(w)), f, factor
-    )
+    step = _step(field, jnp.where(finite, w, jnp.ones_like(w)), f, factor)
     new_w = w + step
     new_f = field(0.0, new_w.reshape(field.shape)).reshape(-1)
     old, new = jnp.linalg.norm(f), jnp.linalg.norm(new_f)
@@ -98,7 +79,6 @@ def newton(
     starts: jax.Array,
     max_steps: ArrayLike,
     tol: ArrayLike,
-    quick: bool = False,
 ) -> NewtonResult:
     """Run the iteration from a batch of starts `(n, *field.shape)`.
 
@@ -107,8 +87,6 @@ def newton(
         starts: starts, `(n, *shape)`.
         max_steps: budget for each start.
         tol: stop when the residual's max norm is below it.
-        quick: whether to take cheap steps with little damping, for a search from far away; near
-            degenerate zeros they stop short.
 
     Returns:
         A `NewtonResult` of arrays with leading axis n.
@@ -118,15 +96,14 @@ def newton(
         going = (carry.steps < max_steps) & (carry.stalled < 16)
         return going & ~(jnp.max(jnp.abs(carry.f)) <= tol)
 
-    def one(start: jax.Array, factor: jax.Array) -> NewtonResult:
+    def one(start: jax.Array) -> NewtonResult:
         w = start.reshape(-1)
         f = field(0.0, start).reshape(-1)
-        begin = _Carry(w, f, factor, jnp.zeros((), int), jnp.zeros((), int))
-        end = jax.lax.while_loop(running, lambda carry: _iterate(field, quick, carry), begin)
+        begin = _Carry(w, f, jnp.ones((), w.dtype), jnp.zeros((), int), jnp.zeros((), int))
+        end = jax.lax.while_loop(running, lambda carry: _iterate(field, carry), begin)
         return NewtonResult(end.w.reshape(field.shape), jnp.max(jnp.abs(end.f)), end.steps)
 
-    factors = jnp.resize(jnp.asarray(QUICK_DAMPING if quick else 1.0, starts.dtype), (len(starts),))
-    return jax.vmap(one)(starts, factors)
+    return jax.vmap(one)(starts)
 
 
 def newton_batches(
@@ -146,33 +123,3 @@ def newton_batches(
         result = jax.device_get(newton(field, jnp.asarray(padded), budget, goal))
         pieces.append(jax.tree.map(lambda leaf, n=len(piece): leaf[:n], result))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *pieces)
-
-
-def newton_search(field: AbstractField, starts: np.ndarray, *, near: float = 1e-6) -> NewtonResult:
-    """Look for zeros from starts far away: quick steps first, exact ones where they end near one.
-
-    Args:
-        field: the field whose zeros are wanted.
-        starts: (n, *shape).
-        near: largest residual, after the quick steps, of an end that is worth exact ones.
-
-    Returns:
-        A `NewtonResult`; the residual says which ends are zeros.
-    """
-    states, residuals = np.array(starts), np.full(len(starts), np.inf)
-    steps = np.zeros(len(starts), int)
-    for budget in ROUNDS:
-        left = np.flatnonzero(~(residuals < near))
-        for first in range(0, len(left), SMALL):
-            some = left[first : first + SMALL]
-            padded = states[np.concatenate([some, np.repeat(some[-1:], SMALL - len(some))])]
-            limits = np.asarray(budget), np.asarray(QUICK_GOAL)
-            end = jax.device_get(newton(field, jnp.asarray(padded), *limits, quick=True))
-            states[some], residuals[some] = end.state[: len(some)], end.residual[: len(some)]
-            steps[some] += end.steps[: len(some)]
-    close = np.flatnonzero(residuals < near)
-    if len(close):
-        end = newton_batches(field, states[close])
-        states[close], residuals[close] = end.state, end.residual
-        steps[close] += end.steps
-    return NewtonResult(states, residuals, steps)  # pyright: ignore[reportArgumentType]

@@ -1,6 +1,7 @@
 """Refining an approximate critical point to machine precision."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from .._checks import as_state, require_float64
 from .._outcome import Outcome
 from ..fields import AbstractField
 from ._newton import newton_batches
-from ._probe import Probe, probe
+from ._probe import Probe, probe, probes
 
 SINGULAR = 1e-6
 """Closer than this to a singularity of the field nothing counts as a critical point."""
@@ -94,13 +95,25 @@ def outcome_of(field: AbstractField, location: np.ndarray) -> Outcome:
     """Return `settled` if the location is a zero of the field, else what it is."""
     if not np.all(np.isfinite(location)):
         return Outcome.nonfinite
-    at = probe(field, location)
+    return _outcome(field.may_rest, probe(field, location), location)
+
+
+def outcomes_of(field: AbstractField, locations: np.ndarray) -> np.ndarray:
+    """Return what `outcome_of` says of each of many finite locations, (n,)."""
+    may_rest = field.may_rest  # Equinox makes a new object at each access.
+    pairs = zip(probes(field, locations), locations, strict=True)
+    return np.array([_outcome(may_rest, at, location) for at, location in pairs], np.int8)
+
+
+def _outcome(
+    may_rest: Callable[[np.ndarray], bool], at: Probe, location: np.ndarray
+) -> Outcome:
     if float(at.distance) < SINGULAR:
         return Outcome.singular
     if not np.all(np.isfinite(at.velocity)):
         return Outcome.nonfinite
     if at.residual <= residual_tolerance(at, location):
-        return Outcome.settled if field.may_rest(location) else Outcome.escaped
+        return Outcome.settled if may_rest(location) else Outcome.escaped
     return Outcome.exhausted
 
 

@@ -68,7 +68,11 @@ def spectrum(field: AbstractField, w: Any) -> Spectrum:
     """
     require_float64("spectrum")
     state = as_state(field.shape, w)
-    matrix = np.asarray(probe(field, state).jacobian)
+    return spectrum_of(field, np.asarray(probe(field, state).jacobian))
+
+
+def spectrum_of(field: AbstractField, matrix: np.ndarray) -> Spectrum:
+    """Return the spectrum at a point where the Jacobian of the field is `matrix`."""
     if isinstance(field, AbstractGradientFlow):
         values, vectors = np.linalg.eigh(-(matrix + matrix.T) / 2)
         null = np.abs(values) <= NULL * max(1.0, np.abs(values).max())
@@ -111,6 +115,8 @@ def explained_directions(field: AbstractField, w: np.ndarray, null: np.ndarray) 
         Orthonormal basis (m, *shape) of the tangents of the continuous orbit and of the flat family
         through `w` that lie in the null space.
     """
+    if len(null) == 0:
+        return null
     return span_within(np.concatenate([field.symmetry.tangents(w), field.flat_directions(w)]), null)
 
 

@@ -12,7 +12,7 @@ from .._checks import require_float64
 from .._outcome import Outcome
 from .._types import Key, Sampler
 from ..catalog import Catalog, Collector, provenance
-from ..critical import CriticalPoint, newton_search, outcome_of
+from ..critical import CriticalPoint, newton_search, outcomes_of
 from ..fields import AbstractField, AbstractSampler
 from ..flow import settle, starting_states
 from ..symmetry import Isotropy
@@ -160,6 +160,6 @@ def _outcomes(field: AbstractField, ends: np.ndarray, residuals: np.ndarray) -> 
     rough = np.full(len(ends), Outcome.exhausted, np.int8)
     finite = np.isfinite(residuals) & np.isfinite(ends).reshape(len(ends), -1).all(-1)
     rough[~finite] = Outcome.nonfinite
-    for index in np.flatnonzero(finite & (residuals < ROUGH)):
-        rough[index] = outcome_of(field, ends[index])
+    near = np.flatnonzero(finite & (residuals < ROUGH))
+    rough[near] = outcomes_of(field, ends[near])
     return rough

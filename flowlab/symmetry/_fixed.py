@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-import scipy
 
 EntryMoves = tuple[np.ndarray, np.ndarray]
 
@@ -78,19 +77,17 @@ def entry_orbits(size: int, moves: Sequence[EntryMoves]) -> tuple[np.ndarray, np
         ``signs * entries`` is constant; sign 0 marks entries that must vanish, because some
         element takes them to their own negative.
     """
-    # Vertices i and i + size stand for the entry and its negative.
-    sources, targets = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    # Places i and i + size stand for an entry and its negative; orbits are named by their first.
+    names, before = np.arange(2 * size), None
+    turns = []
     for places, signs in moves:
-        moved = np.flatnonzero((places != np.arange(size)) | (signs < 0))
-        flip = size * (signs[moved] < 0)
-        sources += [moved, moved + size]
-        targets += [places[moved] + flip, places[moved] + size - flip]
-    rows, columns = np.concatenate(sources), np.concatenate(targets)
-    edges = scipy.sparse.coo_array(
-        (np.ones(len(rows), dtype=np.int8), (rows, columns)), (2 * size, 2 * size)
-    )
-    _, component = scipy.sparse.csgraph.connected_components(edges, directed=False)
-    positive, negative = component[:size], component[size:]
+        flip = size * (signs < 0)
+        turns.append(np.concatenate([places + flip, places + size - flip]))
+    while before is None or not np.array_equal(names, before):
+        before = names
+        for turn in turns:
+            names = np.minimum(names, names[turn])
+    positive, negative = names[:size], names[size:]
     signs = np.where(positive == negative, 0.0, np.where(positive < negative, 1.0, -1.0))
     labels = np.unique(np.minimum(positive, negative), return_inverse=True)[1]
     return labels, signs

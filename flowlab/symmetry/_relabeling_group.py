@@ -38,6 +38,8 @@ class RelabelingGroup(AbstractGroup[Relabeling]):
     def __init__(self, students: RowPermutations, stabilizer: TeacherStabilizer):
         self.students = students
         self.stabilizer = stabilizer
+        # Of the last point that was asked about: its isotropy and its orbit are one question.
+        self._last: tuple[tuple[bytes, float], tuple[Table, CanonicalForm, int]] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -161,9 +163,14 @@ class RelabelingGroup(AbstractGroup[Relabeling]):
         )
 
     def _automorphisms(self, w: np.ndarray, tol: float) -> tuple[Table, CanonicalForm, int]:
+        key, last = (w.tobytes(), tol), self._last
+        if last is not None and last[0] == key:
+            return last[1]
         (table,) = self._tables([w], tol)
         form = canonical_form(table, generators=True)
-        return table, form, automorphism_order(table, form)
+        found = table, form, automorphism_order(table, form)
+        self._last = key, found
+        return found
 
     def _reflections(self, w: np.ndarray, tol: float) -> tuple[Relabeling, ...]:
         blocks = [w @ s.complement for s in self.stabilizer.sectors]

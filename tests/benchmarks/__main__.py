@@ -7,7 +7,7 @@ from pathlib import Path
 
 from _report import read_options, surroundings
 
-SCRIPTS = ("settle.py", "maps.py", "field.py", "first_job.py")
+SCRIPTS = ("settle.py", "maps.py", "search.py", "field.py", "first_job.py")
 
 
 def main() -> None:
