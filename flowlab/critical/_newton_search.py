@@ -124,25 +124,32 @@ def _search(field: AbstractField, starts: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def _step(field: AbstractField, lanes: _Lanes, width: int) -> None:
     """One damped step in each lane, taken where it makes the velocity smaller."""
-    old, jacobian = lanes.norm, lanes.jacobian
-    normal = np.swapaxes(jacobian, 1, 2) @ jacobian
-    mu = lanes.factor * np.linalg.norm(lanes.f, axis=1)
-    # The trace of the normal matrix is the sum of the squares of the Jacobian.
-    diagonal = np.einsum("nii->ni", normal)
-    diagonal += (mu + FLOOR * diagonal.sum(axis=1))[:, None]
-    downhill = -np.einsum("nij,ni->nj", jacobian, lanes.f)
-    step = np.linalg.solve(normal, downhill[..., None])[..., 0]
-    w = lanes.w + step
-    f, matrix = _evaluated(field, w, width)
-    new = np.linalg.norm(f, axis=1)
-    better, shrink = new < old, new < 0.5 * old
-    tiny = np.abs(step).max(axis=1) < 1e-14 * (1 + np.abs(lanes.w).max(axis=1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        step = _damped(lanes)
+        w = lanes.w + step
+        f, jacobian = _evaluated(field, w, width)
+        old, new = lanes.norm, np.linalg.norm(f, axis=1)
+        better, shrink = new < old, new < 0.5 * old
+        tiny = np.abs(step).max(axis=1) < 1e-14 * (1 + np.abs(lanes.w).max(axis=1))
     lanes.w[better], lanes.f[better], lanes.norm[better] = w[better], f[better], new[better]
-    lanes.jacobian[better] = matrix[better]
+    lanes.jacobian[better] = jacobian[better]
     lanes.factor[:] *= np.where(better, np.where(shrink, 1 / EASIER, 1.0), HARDER)
     # At the rounding floor nothing decreases any more: two rejections of tiny steps end it.
     lanes.rejected[:] = np.where(better, 0, lanes.rejected + np.where(tiny, REJECTED // 2, 1))
     lanes.steps[:] += 1
+
+
+def _damped(lanes: _Lanes) -> np.ndarray:
+    """The damped steps (n, size), from the normal equations: exact enough far from a zero."""
+    normal = np.swapaxes(lanes.jacobian, 1, 2) @ lanes.jacobian
+    downhill = -np.einsum("nij,ni->nj", lanes.jacobian, lanes.f)
+    diagonal = np.einsum("nii->ni", normal)
+    # The trace is the sum of the squares of the Jacobian, and finite only if all else is.
+    trace = diagonal.sum(axis=1)
+    diagonal += (lanes.factor * np.linalg.norm(lanes.f, axis=1) + FLOOR * trace)[:, None]
+    lost = ~np.isfinite(trace)
+    normal[lost], downhill[lost] = np.eye(normal.shape[1]), 0.0
+    return np.linalg.solve(normal, downhill[..., None])[..., 0]
 
 
 def _evaluated(field: AbstractField, w: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:

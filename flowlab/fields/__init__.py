@@ -13,6 +13,7 @@ from ._family import FieldFamily as FieldFamily
 from ._closed_form import ClosedForm as ClosedForm
 from ._closed_form import evaluate as evaluate
 from ._closed_form import name_of as name_of
+from ._flat import aligned_groups as aligned_groups
 from ._functions import GradientFlow as GradientFlow
 from ._functions import VectorField as VectorField
 from ._inputs import AbstractInputs as AbstractInputs

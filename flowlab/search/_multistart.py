@@ -12,23 +12,29 @@ from .._checks import require_float64
 from .._outcome import Outcome
 from .._types import Key, Sampler
 from ..catalog import Catalog, Collector, provenance
-from ..critical import CriticalPoint, newton_search, outcomes_of
+from ..critical import CriticalPoint
 from ..fields import AbstractField, AbstractSampler
 from ..flow import settle, starting_states
 from ..symmetry import Isotropy
 from ._completeness import Completeness
-from ._ends import ROUGH, alike
+from ._deflation import FOUND_BY as DEFLATION, deflation_search
+from ._ends import add_zeros
+from ._splittings import FOUND_BY as SPLITTINGS, regroup, splitting_search
+from ._starts import spread
 from ._subspace import FOUND_BY as FIXED, search_subspace, subgroups_of
 from ._uphill import FOUND_BY as EIGENVECTORS, eigenvector_search
-
-SCALES = (1.0, 0.3, 2.0)
-"""Newton starts are the drawn starts at these scales in turn: saddles tend to be smaller or larger
-than what the flow is started from. Starts that were given are used as they are."""
 
 METHODS = ("flow", "newton")
 """What is used unless something else is asked for."""
 
-EVERY_METHOD = (*METHODS, FIXED, EIGENVECTORS)
+EVERY_METHOD = (*METHODS, FIXED, EIGENVECTORS, SPLITTINGS, DEFLATION)
+
+LOCAL = {
+    SPLITTINGS: splitting_search,
+    EIGENVECTORS: eigenvector_search,
+    DEFLATION: deflation_search,
+}
+"""Methods that start from points already known, in this order."""
 
 
 def find_critical_points(
@@ -97,17 +103,18 @@ def find_critical_points(
         known, report["flow"] = ensemble.catalog.points, ensemble.counts
     collector = Collector(field, known)
     if "newton" in methods:
-        scales = np.resize(1.0 if np.ndim(starts) else SCALES, len(states))
-        scales = scales.reshape(-1, *[1] * len(field.shape))
-        report["newton"] = _newton_search(field, states * scales, collector)
+        begin = states if np.ndim(starts) else spread(field, states)
+        report["newton"] = Outcome.count(add_zeros(field, collector, begin, "newton"))
     if random:
         report["completeness"] = dataclasses.asdict(_completeness(collector, known_before))
+    if "newton" in methods:
+        report["regrouped"] = regroup(field, collector)
     if FIXED in methods:
         report[FIXED] = _subspace_search(field, key, subgroups, collector)
-    if EIGENVECTORS in methods:
-        report[EIGENVECTORS] = eigenvector_search(
-            field, collector, _required(key, EIGENVECTORS), max(int(np.size(starts)), len(states))
-        )
+    budget = len(starts) if np.ndim(starts) else int(starts)
+    for method, search in LOCAL.items():
+        if method in methods:
+            report[method] = search(field, collector, _required(key, method), budget)
     for method in methods:
         report[f"found_by_{method}"] = sum(p.found_by == method for p in collector.points)
     record = provenance(field, key=key, extends=catalog, starts=len(states), search=report)
@@ -140,26 +147,3 @@ def _completeness(collector: Collector, known: Sequence[CriticalPoint]) -> Compl
     """What this run's random starts say of orbits not seen; earlier hits do not count."""
     before = {point.id: point.hits for point in known}
     return Completeness.of(p.hits - before.get(p.id, 0) for p in collector.points)
-
-
-def _newton_search(
-    field: AbstractField, states: np.ndarray, collector: Collector
-) -> dict[str, int]:
-    """Run Newton from all states, add what is found, and count the outcomes."""
-    result = newton_search(field, states)
-    ends, residuals = np.asarray(result.state), np.asarray(result.residual)
-    outcomes = _outcomes(field, ends, residuals)
-    groups = alike(ends, np.flatnonzero(outcomes == Outcome.settled))
-    first, hits = [members[0] for members in groups], [len(members) for members in groups]
-    collector.add_all(ends[first], found_by="newton", hits=hits)
-    return Outcome.count(outcomes)
-
-
-def _outcomes(field: AbstractField, ends: np.ndarray, residuals: np.ndarray) -> np.ndarray:
-    # Only small residuals are worth the Jacobian that the exact tolerance needs.
-    rough = np.full(len(ends), Outcome.exhausted, np.int8)
-    finite = np.isfinite(residuals) & np.isfinite(ends).reshape(len(ends), -1).all(-1)
-    rough[~finite] = Outcome.nonfinite
-    near = np.flatnonzero(finite & (residuals < ROUGH))
-    rough[near] = outcomes_of(field, ends[near])
-    return rough
