@@ -181,6 +181,36 @@ def test_twenty_students(name):
         np.testing.assert_array_equal(group.act(g, w), w)
 
 
+@pytest.mark.parametrize("name", ["type II", "generic"])
+def test_a_thousand_images_at_twenty_students(name):
+    w, order, _ = POINTS_20[name]
+    group, rng = orthonormal_group(20), np.random.default_rng(1)
+    orders = set()
+    for _ in range(1_000):
+        moved = group.act(group.random_element(rng), w) + rng.uniform(-1e-9, 1e-9, w.shape)
+        orders.add(group.isotropy(moved).order)
+        assert group.same_orbit(w, moved)
+    assert orders == {order}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 4), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1e-9]))
+def test_points_of_any_isotropy_against_enumeration(k, seed, noise):
+    """A random point, averaged over the subgroup that a random element generates."""
+    rng = np.random.default_rng(seed)
+    group, w = orthonormal_group(k), rng.standard_normal((k, k))
+    element, power, total, count = group.random_element(rng), group.identity(), 0.0 * w, 0
+    while count == 0 or not power.is_identity:
+        total, power, count = total + power.apply(w), element.compose(power), count + 1
+    w = total / count + noise * rng.uniform(-1, 1, w.shape)
+    orbit = images(w, admissible_pairs(np.ones(k), np.eye(k), np.ones(k), [np.eye(k)]))
+    fixing = (np.abs(orbit - w).max(axis=(1, 2)) < 1e-7).sum()
+    assert group.isotropy(w).order == fixing and fixing % count == 0
+    other = rng.standard_normal((k, k))
+    assert all(group.same_orbit(w, image) for image in orbit[rng.integers(len(orbit), size=5)])
+    assert not group.same_orbit(w, other)
+
+
 def test_symmetrizing_is_bitwise_exact():
     group, rng = orthonormal_group(20), np.random.default_rng(9)
     equal = np.full((20, 20), 0.1)
