@@ -18,7 +18,7 @@ from .._checks import require_float64
 from .._outcome import Outcome
 from .._types import Key
 from ..catalog import Catalog, Collector, provenance
-from ..critical import newton_batches, outcome_of
+from ..critical import newton_search, outcome_of
 from ..fields import AbstractField, block_family, has_block_families, restrict
 from ..symmetry import (
     BlockSubgroup,
@@ -38,14 +38,6 @@ SCALES = (0.3, 1.0, 2.0)
 
 SPREADS = (0.5, 1.0)
 """A coordinate that stands for n entries of a row is that much smaller, to these powers of n."""
-
-STEPS = (14, 40)
-"""Steps of Newton for all starts, then for those whose residual is not small after them."""
-
-TOGETHER = 16
-"""Starts that are iterated together, until the slowest ends."""
-
-DONE = 1e-12
 
 CONFIDENCE = 0.95
 
@@ -138,7 +130,8 @@ def search_subspace(
     while len(outcomes) < budget.starts and bound > budget.unseen:
         numbers = np.arange(len(outcomes), min(len(outcomes) + ROUND, budget.starts))
         starts = np.asarray(_draw(key, jnp.asarray(numbers), *units))
-        outcomes += ends.add_all(numbers, *_newton(inside, starts))
+        result = newton_search(inside, starts)
+        outcomes += ends.add_all(numbers, np.asarray(result.state), np.asarray(result.residual))
         since = len(outcomes) - 1 - max(ends.first.values(), default=-1)
         bound = 1 - (1 - CONFIDENCE) ** (1 / since) if since else 1.0
     return {
@@ -167,20 +160,6 @@ def restricted_to(field: AbstractField, subgroup: Any) -> Any:
     if isinstance(subgroup, Isotropy):
         subgroup = field.symmetry.fixed_subspace(subgroup)
     return restrict(field, subgroup)
-
-
-def _newton(inside: Any, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ends and residuals of Newton: few steps for all, many for the few that need them."""
-    ends, residuals = starts.copy(), np.full(len(starts), np.inf)
-    for steps in STEPS:
-        left = np.flatnonzero(~(residuals < DONE))
-        # Those that are nearly there end sooner than those that never will.
-        left = left[np.argsort(residuals[left], kind="stable")]
-        for first in range(0, len(left), TOGETHER):
-            piece = left[first : first + TOGETHER]
-            result = newton_batches(inside, ends[piece], max_steps=steps)
-            ends[piece], residuals[piece] = result.state, result.residual
-    return ends, residuals
 
 
 class _Ends:

@@ -87,6 +87,8 @@ def entry_orbits(size: int, moves: Sequence[EntryMoves]) -> tuple[np.ndarray, np
         before = names
         for turn in turns:
             names = np.minimum(names, names[turn])
+        # Each name is a place of the same orbit: its own name may be an earlier one.
+        names = names[names]
     positive, negative = names[:size], names[size:]
     signs = np.where(positive == negative, 0.0, np.where(positive < negative, 1.0, -1.0))
     labels = np.unique(np.minimum(positive, negative), return_inverse=True)[1]
