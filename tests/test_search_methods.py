@@ -45,7 +45,7 @@ def test_three_students_every_key_finds_the_same(d):
         assert all(np.linalg.norm(p.location, axis=1).min() > 1e-3 for p in catalog)
         for number, point in enumerate(catalog):
             for other in catalog.points[:number]:
-                if abs(point.loss - other.loss) < 1e-6:
+                if np.isclose(point.loss, other.loss, rtol=0, atol=1e-6):
                     assert not field.symmetry.same_orbit(point.location, other.location)
     losses = np.array([p.loss for p in first])
     known = [family.loss for family in FAMILY_POINTS if family.students == 3]

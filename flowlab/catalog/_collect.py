@@ -130,9 +130,7 @@ class Collector:
             entries.append((len(self.points) - 1, True) if known is None else (known, False))
         return entries
 
-    def _of_fresh(
-        self, place: tuple[int, Any], entries: list[tuple[int, bool]]
-    ) -> tuple[int, Any]:
+    def _of_fresh(self, place: tuple[int, Any], entries: list[tuple[int, bool]]) -> tuple[int, Any]:
         entry, own = entries[-1 - place[0]]
         return entry, place[1] if own else self.group.identity()
 

@@ -71,10 +71,17 @@ class _Lanes(NamedTuple):
 
     @classmethod
     def blank(cls, count: int, size: int) -> "_Lanes":
-        zeros, f = np.zeros(count, int), np.zeros((count, size))
-        jacobian = np.zeros((count, size, size))
-        rest = [np.zeros(count) for _ in range(2)]
-        return cls(zeros, f.copy(), f, jacobian, *rest, zeros.copy(), zeros.copy(), np.zeros(count))
+        return cls(
+            number=np.zeros(count, int),
+            w=np.zeros((count, size)),
+            f=np.zeros((count, size)),
+            jacobian=np.zeros((count, size, size)),
+            norm=np.zeros(count),
+            factor=np.zeros(count),
+            rejected=np.zeros(count, int),
+            steps=np.zeros(count, int),
+            before=np.zeros(count),
+        )
 
     def begin(self, places: np.ndarray, number: np.ndarray, starts: np.ndarray) -> None:
         """Put starts at places; their first step is one of length 0, which is taken."""

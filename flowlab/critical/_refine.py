@@ -105,9 +105,7 @@ def outcomes_of(field: AbstractField, locations: np.ndarray) -> np.ndarray:
     return np.array([_outcome(may_rest, at, location) for at, location in pairs], np.int8)
 
 
-def _outcome(
-    may_rest: Callable[[np.ndarray], bool], at: Probe, location: np.ndarray
-) -> Outcome:
+def _outcome(may_rest: Callable[[np.ndarray], bool], at: Probe, location: np.ndarray) -> Outcome:
     if float(at.distance) < SINGULAR:
         return Outcome.singular
     if not np.all(np.isfinite(at.velocity)):

@@ -16,8 +16,8 @@ from ._reachability import Reachability as Reachability
 from ._survey import Survey as Survey
 from ._survey import survey as survey
 from ._unfold import unfold as unfold
-from ._verify import Verification as Verification
-from ._verify import VerifiedConnection as VerifiedConnection
+from ._verification import Verification as Verification
+from ._verification import VerifiedConnection as VerifiedConnection
 from ._verify import verify_connections as verify_connections
 from ._view import plane_of_theorem7 as plane_of_theorem7
 from ._view import points_in as points_in

@@ -38,6 +38,7 @@ ROUND = 64
 FAR = 1e30
 """Invariants of no point."""
 
+
 class Overlaps(eqx.Module):
     """Sums of powers of the overlaps of students with unit teachers and with each other."""
 
@@ -147,7 +148,9 @@ def deflation_search(
     seen = eqx.filter_jit(invariants)
     for first in range(0, budget, ROUND):
         known = [np.asarray(seen(jnp.asarray(p.location))) for p in collector.points]
-        result = newton_search(Deflated(field, invariants, _padded(known)), every[first : first + ROUND])
+        result = newton_search(
+            Deflated(field, invariants, _padded(known)), every[first : first + ROUND]
+        )
         ends = np.asarray(result.state)
         # What the factor has made small or large is judged by the field itself.
         residuals = np.array([float(np.abs(field(0.0, jnp.asarray(w))).max()) for w in ends])

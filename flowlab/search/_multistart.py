@@ -54,9 +54,12 @@ def find_critical_points(
     stable sets), and a damped Newton iteration is run (points of every index). With the method
     `"fixed_subspaces"` the fixed subspaces of isotropy subgroups are searched too, each until
     nothing new is likely to be left (see `search_fixed_subspace`): large symmetric fields have
-    points there that no random start finds. With `"eigenvectors"` saddles of neighbouring index are
-    looked for around each point found, uphill and downhill along the softest eigenvectors of its
-    Hessian, and around those again, until nothing is new.
+    points there that no random start finds. With `"splittings"` the critical points of networks
+    with fewer students are found, and each of their students is split into two. With
+    `"eigenvectors"` saddles of neighbouring index are looked for around each point found, uphill
+    and downhill along the softest eigenvectors of its Hessian, and around those again, until
+    nothing is new. With `"deflation"` Newton's method is kept away from all images of the points
+    found.
 
     A zero of the field counts if its residual is at most 1e-12 (for fields of unit scale); minima
     of :math:`|f|` that are not zeros are never listed. Nothing here proves that the list is
@@ -68,15 +71,17 @@ def find_critical_points(
         starts: number of starts, or an array (n, *field.shape), float64.
         sampler: what the starts are drawn from; the field's own sampler if not given.
         catalog: points already known, to be extended; they keep their ids and hits.
-        methods: which of `"flow"`, `"newton"`, `"fixed_subspaces"` and `"eigenvectors"` to use.
+        methods: which of `"flow"`, `"newton"`, `"fixed_subspaces"`, `"splittings"`,
+            `"eigenvectors"` and `"deflation"` to use.
         subgroups: whose fixed subspaces to search. If not given, those of `block_subgroups` with
             two blocks where the field has them, elsewhere those that `isotropy_subgroups` finds.
         progress_meter: a diffrax progress meter; none if not given.
 
     Returns:
-        A `Catalog`, sorted by loss and index; `hits` counts the starts, of either method, that led
-        to each orbit. `provenance["settings"]["search"]` says what each method found, and how many
-        orbits random starts have probably missed (see `completeness`).
+        A `Catalog`, sorted by loss and index. Points found by `"regrouping"` compute the same as
+        others, with their aligned students in other numbers. `hits` counts the starts, of any
+        method, that led to each orbit. `provenance["settings"]["search"]` says what each method
+        found, and how many orbits random starts have probably missed (see `completeness`).
 
     Raises:
         ValueError: on bad input.

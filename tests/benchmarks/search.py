@@ -39,7 +39,7 @@ class Found(NamedTuple):
 
     state: np.ndarray
     loss: float
-    index: int
+    morse_index: int
     isotropy_order: int
 
 
