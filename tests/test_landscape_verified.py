@@ -1,6 +1,7 @@
 """Connections under an independent integrator, graphs in files, and the command."""
 
 import json
+import os
 
 import equinox as eqx
 import jax
@@ -57,14 +58,26 @@ def test_two_students_are_verified():
     assert ends == {("p1", "identity"), ("p1", "students (1 2)")}
 
 
+EDGES = int(os.environ.get("FLOWLAB_VERIFIED_EDGES", "60"))
+"""How many of the 268 connections of three students are followed again; all take a minute."""
+
+
 @pytest.mark.slow
-def test_three_students_are_verified():
+def test_three_students_are_verified(rng):
+    """All connections of the saddles of index 1, and others drawn at random."""
     field = TeacherStudent(jnp.eye(3))
-    catalog = find_critical_points(field, key=jax.random.key(0), starts=1_000)
+    catalog = find_critical_points(field, key=jax.random.key(0), starts=400, methods=["newton"])
     catalog = trace_connections(field, catalog)
-    report = verify_connections(field, catalog)
+    links = catalog.connections
+    assert len(links) == catalog.provenance["connections"]["directions"] > 200
+    chosen = {n for n, link in enumerate(links) if catalog[link.source].index == 1}
+    assert len(chosen) == 2 * len(catalog.search(index=1))
+    others = rng.permutation(sorted(set(range(len(links))) - chosen))
+    chosen |= set(others[: max(0, EDGES - len(chosen))].tolist())
+    some = tuple(links[n] for n in sorted(chosen))
+    report = verify_connections(field, catalog.replace(connections=some))
     assert report.ok, report
-    assert len(report.rows) == catalog.provenance["connections"]["directions"]
+    assert len(report.rows) == len(some) >= min(EDGES, len(links))
 
 
 def test_what_does_not_hold_is_found(well):

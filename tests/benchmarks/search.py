@@ -24,7 +24,7 @@ from _report import Report, alternating, median_ratio, read_options, timed
 
 import flowlab as fl
 
-STUDENTS, STARTS, FAST_STARTS, FEWER = 6, 300, 60, 5
+STUDENTS, STARTS, FAST_STARTS, FEWER = 6, 300, 60, 15
 """BFGS, which is slow, gets every `FEWER`-th start; its rate per start does not depend on it."""
 
 SCALES = (1.0, 0.6)
