@@ -112,11 +112,11 @@ def find_critical_points(
         report["newton"] = Outcome.count(add_zeros(field, collector, begin, "newton"))
     if random:
         report["completeness"] = dataclasses.asdict(_completeness(collector, known_before))
+    budget = len(starts) if np.ndim(starts) else int(starts)
     if "newton" in methods:
-        report["regrouped"] = regroup(field, collector)
+        report["regrouped"] = regroup(field, collector, budget)
     if FIXED in methods:
         report[FIXED] = _subspace_search(field, key, subgroups, collector)
-    budget = len(starts) if np.ndim(starts) else int(starts)
     for method, search in LOCAL.items():
         if method in methods:
             report[method] = search(field, collector, _required(key, method), budget)
