@@ -159,7 +159,8 @@ def test_deflation_finds_the_other_roots_and_no_known_one_again():
     roots = np.array([[x, y] for x in (-1.0, 0.0, 1.0) for y in (-1.0, 0.0, 1.0)])
     collector = Collector(field)
     collector.add_all(roots[:5], found_by="given", hits=[0] * 5)
-    report = deflation_search(field, collector, jax.random.key(0), 64)
+    starts = np.random.default_rng(0).normal(size=(64, 2)) * np.resize(SCALES, 64)[:, None]
+    report = deflation_search(field, collector, starts)
     found = np.stack([point.location for point in collector.points])
     assert sum(report["outcomes"].values()) == report["starts"] == 64
     assert len(found) == 9

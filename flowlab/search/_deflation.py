@@ -18,14 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._outcome import Outcome
-from .._types import Key
 from ..catalog import Collector
 from ..critical import newton_search
 from ..fields import AbstractField
-from ..flow import starting_states
 from ..symmetry import RelabelingGroup, SignedPermutations, TrivialGroup
 from ._ends import add_ends
-from ._starts import spread
 
 FOUND_BY = "deflation"
 
@@ -127,15 +124,14 @@ class Deflated(AbstractField):
 
 
 def deflation_search(
-    field: AbstractField, collector: Collector, key: Key, budget: int
+    field: AbstractField, collector: Collector, starts: np.ndarray
 ) -> dict[str, Any]:
-    """Run deflated Newton from random starts; what a round finds is deflated in the next.
+    """Run deflated Newton from many starts; what a round finds is deflated in the next.
 
     Args:
         field: the field.
         collector: the points known; what is found is added.
-        key: random key.
-        budget: number of starts.
+        starts: (n, *field.shape).
 
     Returns:
         How many starts there were, and how they ended.
@@ -143,19 +139,18 @@ def deflation_search(
     invariants = invariants_of(field)
     if invariants is None:
         return {"starts": 0, "outcomes": {}, "skipped": "no invariants of its symmetry are known"}
-    every = spread(field, starting_states(field, budget, jax.random.fold_in(key, 1), None))
     outcomes: list[np.ndarray] = []
     seen = eqx.filter_jit(invariants)
-    for first in range(0, budget, ROUND):
+    for first in range(0, len(starts), ROUND):
         known = [np.asarray(seen(jnp.asarray(p.location))) for p in collector.points]
         result = newton_search(
-            Deflated(field, invariants, _padded(known)), every[first : first + ROUND]
+            Deflated(field, invariants, _padded(known)), starts[first : first + ROUND]
         )
         ends = np.asarray(result.state)
         # What the factor has made small or large is judged by the field itself.
         residuals = np.array([float(np.abs(field(0.0, jnp.asarray(w))).max()) for w in ends])
         outcomes.append(add_ends(field, collector, ends, residuals, FOUND_BY))
-    return {"starts": budget, "outcomes": Outcome.count(np.concatenate(outcomes))}
+    return {"starts": len(starts), "outcomes": Outcome.count(np.concatenate(outcomes))}
 
 
 def _padded(known: list[np.ndarray]) -> np.ndarray:

@@ -32,7 +32,6 @@ EVERY_METHOD = (*METHODS, FIXED, EIGENVECTORS, SPLITTINGS, DEFLATION)
 LOCAL = {
     SPLITTINGS: splitting_search,
     EIGENVECTORS: eigenvector_search,
-    DEFLATION: deflation_search,
 }
 """Methods that start from points already known, in this order."""
 
@@ -108,24 +107,33 @@ def find_critical_points(
         known, report["flow"] = ensemble.catalog.points, ensemble.counts
     collector = Collector(field, known)
     if "newton" in methods:
-        begin = states if np.ndim(starts) else spread(field, states)
+        begin = _newton_starts(field, starts, states)
         report["newton"] = Outcome.count(add_zeros(field, collector, begin, "newton"))
     if random:
         report["completeness"] = dataclasses.asdict(_completeness(collector, known_before))
+    budget = len(starts) if np.ndim(starts) else int(starts)
     if "newton" in methods:
-        report["regrouped"] = regroup(field, collector)
+        report["regrouped"] = regroup(field, collector, budget)
     if FIXED in methods:
         report[FIXED] = _subspace_search(field, key, subgroups, collector)
-    budget = len(starts) if np.ndim(starts) else int(starts)
     for method, search in LOCAL.items():
         if method in methods:
             report[method] = search(field, collector, _required(key, method), budget)
+    if DEFLATION in methods:
+        own = None if np.ndim(starts) else jax.random.fold_in(_required(key, DEFLATION), 1)
+        begin = _newton_starts(field, starts, starting_states(field, starts, own, sampler))
+        report[DEFLATION] = deflation_search(field, collector, begin)
     for method in methods:
         report[f"found_by_{method}"] = sum(p.found_by == method for p in collector.points)
     record = provenance(field, key=key, extends=catalog, starts=len(states), search=report)
     connections = () if catalog is None else catalog.connections
     found = Catalog(tuple(collector.points), field.spec(), record, connections)
     return found if catalog is not None else found.sorted()
+
+
+def _newton_starts(field: AbstractField, starts: Any, states: np.ndarray) -> np.ndarray:
+    """The states if they were given, else what was drawn at several scales."""
+    return states if np.ndim(starts) else spread(field, states)
 
 
 def _subspace_search(

@@ -27,12 +27,14 @@ FOUND_BY, REGROUPED = "splittings", "regrouping"
 OPPOSITE = (0.1, 0.5)
 """Lengths of the second student of an opposite pair, relative to the first."""
 
-MOST = 500
-"""So many ways to deal out the students of a point are tried at most."""
 
-
-def regroup(field: AbstractField, collector: Collector) -> int:
+def regroup(field: AbstractField, collector: Collector, budget: int) -> int:
     """Add what each point with aligned students becomes when they are dealt out otherwise.
+
+    Args:
+        field: the field.
+        collector: the points known; what is found is added.
+        budget: how many ways are tried in all, since they grow fast with the number of students.
 
     Returns:
         How many orbits that added.
@@ -40,10 +42,10 @@ def regroup(field: AbstractField, collector: Collector) -> int:
     if not (isinstance(field, TeacherStudent) and _equal(field.output_weights)):
         return 0
     before = len(collector.points)
-    for point in collector.points[:before]:
-        states = list(itertools.islice(_dealt_out(point.location), MOST))
-        if states:
-            add_zeros(field, collector, np.stack(states), REGROUPED, hits=False)
+    ways = (state for point in collector.points[:before] for state in _dealt_out(point.location))
+    states = list(itertools.islice(ways, budget))
+    if states:
+        add_zeros(field, collector, np.stack(states), REGROUPED, hits=False)
     return len(collector.points) - before
 
 
@@ -84,7 +86,7 @@ def splitting_search(
     splitting_search(smaller, known, keys[1], budget)
     splits = [state for point in known.points for state in _split(point)]
     outcomes = add_zeros(field, collector, np.array(splits), FOUND_BY) if splits else []
-    regroup(field, collector)
+    regroup(field, collector, budget)
     return {
         "starts": len(splits),
         "outcomes": Outcome.count(np.array(outcomes, np.int8)),
