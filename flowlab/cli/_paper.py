@@ -31,9 +31,11 @@ Theorem = Annotated[
     typer.Option(min=6, max=6, help="Measure one theorem in full: 6.", show_default=False),
 ]
 Full = Annotated[
-    bool,
+    bool | None,
     typer.Option(
-        "--full/--fast", help="More samples, students and dimensions: minutes, not seconds."
+        "--full/--fast",
+        help="More samples, students and dimensions, minutes instead of seconds, or not.",
+        show_default="--fast",
     ),
 ]
 Only = Annotated[
@@ -76,7 +78,7 @@ def check_paper(
     seed: Seed = 0,
     samples: Samples = None,
     theorem: Theorem = None,
-    full: Full = False,
+    full: Full = None,
     only: Only = None,
     listed: Listed = False,
     json: Json = None,
@@ -97,9 +99,9 @@ def check_paper(
     if theorem == 6:
         show_theorem6(console, jax.random.key(seed), samples or 100_000)
         return
-    claims = _checked(console, seed, samples, full, only, log)
+    claims = _checked(console, seed, samples, bool(full), only, log)
     _show(console, claims)
-    _write(console, claims, {"seed": seed, "samples": samples, "full": full}, json, markdown)
+    _write(console, claims, {"seed": seed, "samples": samples, "full": bool(full)}, json, markdown)
     if not all(claim.holds or claim.verdict == "not checked" for claim in claims):
         raise typer.Exit(FAILED)
 

@@ -3,9 +3,11 @@
 They are those of `flowlab.fields`, evaluated without compiling anything.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
 from ..fields import _relu as relu
 from ..fields._namespace import NUMPY
@@ -42,6 +44,11 @@ def angle(u: np.ndarray, v: np.ndarray) -> np.ndarray:
 def h(theta: Any) -> Any:
     r"""Return :math:`h(\theta) = (\pi-\theta)\cos\theta + \sin\theta`."""
     return (np.pi - theta) * np.cos(theta) + np.sin(theta)
+
+
+def zero_of(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return a zero of a function between two places where its signs differ."""
+    return float(brentq(function, low, high, xtol=1e-15))  # type: ignore[arg-type]
 
 
 def refined(W: np.ndarray, V: np.ndarray, steps: int = 60) -> np.ndarray | None:

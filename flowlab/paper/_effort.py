@@ -52,9 +52,7 @@ class Effort:
 
 def generator(key: Key) -> np.random.Generator:
     """Return a NumPy generator made from a JAX key."""
-    data = key if jax.dtypes.issubdtype(key.dtype, jax.numpy.unsignedinteger) else None
-    words = jax.random.key_data(key) if data is None else data
-    return np.random.default_rng(np.asarray(words).tolist())
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)).tolist())
 
 
 def random_rotation(rng: np.random.Generator, dim: int) -> np.ndarray:

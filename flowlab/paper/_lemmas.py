@@ -5,7 +5,7 @@ Everything is about Eqn S69, which the row of that name holds against the full f
 
 import numpy as np
 from scipy.integrate import solve_ivp
-from scipy.optimize import brentq, root
+from scipy.optimize import root
 
 from . import _closed_forms as forms
 from ._claim import Claim
@@ -146,8 +146,9 @@ def lemma5(effort: Effort) -> tuple[Claim, ...]:
     rng, gaps, margins = effort.rng("Lemma 5"), [], []
     for K in _sizes(effort):
         x, y = _triangle(rng, effort.of(500, 20_000))
-        # Where the angle with the diagonal is tiny, beta_2 is a difference of equal numbers.
-        x, y = (z[(x - y) > 1e-2 * x] for z in (x, y))
+        # Near the diagonal beta_2 is the root of a difference of equal numbers.
+        far = (x - y) * trig(K, x, y).alpha > 0.05
+        x, y = x[far], y[far]
         alpha, theta, _, _ = trig(K, x, y)
         beta = np.sqrt(K - (K - 1) * alpha**2 * (x - y) ** 2)
         second = np.sqrt(np.maximum(K - beta**2, 0) / (K - 1))
@@ -157,7 +158,7 @@ def lemma5(effort: Effort) -> tuple[Claim, ...]:
             (alpha * (x - y), second),
             (beta, np.cos(theta) + np.sqrt(K - 1) * np.sin(theta)),
         )
-        gaps += [np.abs(left - right).max() for left, right in pairs]
+        gaps += [np.abs(left - right).max() / K for left, right in pairs]
         margins += [(beta - 1).min(), (np.sqrt(K) - beta).min(), second.min(), (1 - second).min()]
     return (
         Claim.equal(
@@ -166,7 +167,7 @@ def lemma5(effort: Effort) -> tuple[Claim, ...]:
             0.0,
             max(gaps),
             1e-11,
-            f"random points, {_shown(effort)}: largest difference",
+            f"random points, {_shown(effort)}: largest difference, over K",
         ),
         Claim.at_least(
             "Lemma 5, ranges",
@@ -279,11 +280,12 @@ def _zeros_of_f3(K: int, count: int) -> list[tuple[float, float]]:
         return float(dx - dy)
 
     zeros = []
-    for y in np.linspace(0.005, 1, count):
+    for y in np.linspace(0.005, 1, count).tolist():
         grid = np.linspace(1e-3, 1.5, 60)
         signs = np.sign([f3(epsilon, y) for epsilon in grid])
         for place in np.flatnonzero(signs[1:] != signs[:-1]):
-            zeros.append((float(brentq(f3, grid[place], grid[place + 1], args=(y,))), float(y)))  # type: ignore[arg-type]
+            low, high = grid[place : place + 2]
+            zeros.append((forms.zero_of(lambda epsilon, y=y: f3(epsilon, y), low, high), y))
     return zeros
 
 

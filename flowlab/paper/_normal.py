@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
-from scipy.optimize import brentq, nnls
+from scipy.optimize import nnls
 
 from ..fields import NormalEquation, TeacherStudent, normal_equation, separability, theorem3_signs
 from . import _closed_forms as forms
@@ -21,13 +21,13 @@ SHAPES = ((2, 2, 2), (3, 3, 4)), ((2, 2, 2), (3, 3, 4), (3, 2, 3), (5, 5, 5), (8
 LANES = 20
 """States that a compiled function takes at a time: one program for any number of them."""
 
-_compiled = {
-    function: eqx.filter_jit(jax.vmap(function))
+_compiled: dict[Any, Callable[..., Any]] = {
+    function: eqx.filter_jit(jax.vmap(function))  # pyright: ignore[reportArgumentType]
     for function in (normal_equation, separability, theorem3_signs)
 }
 
 
-def _at(function: Callable[[Any, Any], Any], left: np.ndarray, right: np.ndarray) -> Any:
+def _at(function: Callable[..., Any], left: np.ndarray, right: np.ndarray) -> Any:
     """Return what a function of two arrays gives at many of them, as NumPy arrays."""
     pieces = []
     for first in range(0, len(left), LANES):
@@ -180,7 +180,7 @@ def _not_enough() -> Claim:
     def along(total: float) -> float:
         return float(forms.gradient(np.outer([0.4 * total, 0.6 * total], ray), V)[0] @ ray)
 
-    total = float(brentq(along, 0.1, 5.0, xtol=1e-15))  # type: ignore[arg-type]
+    total = forms.zero_of(along, 0.1, 5.0)
     W = np.outer([0.4 * total, 0.6 * total], ray)
     here: NormalEquation = _at(normal_equation, W[None], V[None])
     solved = float(np.abs(here.projected).max()) < 1e-12
@@ -206,7 +206,8 @@ def equation14(effort: Effort) -> tuple[Claim, ...]:
         W, V = _states(rng, shape, 20)
         found, L = _at(normal_equation, W, V), _at(separability, V, W)
         total = np.einsum("nk,nkji->nji", found.magnitudes_star, L)
-        scale = np.linalg.cond(found.M_r) * np.abs(total).max((1, 2))
+        taught = np.einsum("nck,nk->nc", found.M_star, found.magnitudes_star)
+        scale = np.linalg.cond(found.M_r) * np.abs(taught).max(1)
         sums.append((np.abs(found.plugged_back + total).max((1, 2)) / scale).max())
     theta = rng.uniform(0.2, np.pi - 0.1, 200)
     phi = rng.uniform(-np.pi, np.pi, (200, 2))

@@ -10,7 +10,7 @@ from ..fields import TeacherStudent
 from . import _closed_forms as forms
 from ._claim import Claim
 from ._effort import Effort
-from ._gating import slopes
+from ._gating import slopes, smooth_states
 from ._theorem6 import measure_theorem6, theorem6
 
 
@@ -18,7 +18,7 @@ def equation15(effort: Effort) -> tuple[Claim, ...]:
     """Eqn 15: the field is minus the gradient of the population loss."""
     rng, gaps = effort.rng("Eqn 15"), []
     for K, dim in effort.of(((2, 3),), ((2, 3), (5, 5), (4, 10))):
-        V, W = rng.standard_normal((2, K, dim))
+        V, W = smooth_states(rng, K, dim)
         gaps.append(np.abs(np.asarray(TeacherStudent(V)(0.0, jnp.asarray(W))) + slopes(W, V)).max())
     return (
         Claim.equal(
@@ -124,7 +124,7 @@ def equation_s50(effort: Effort) -> tuple[Claim, ...]:
     rng = effort.rng("S49")
     star, w = rng.standard_normal((2, 4))
     theta, y = forms.angle(star, w), np.array([np.linalg.norm(star), np.linalg.norm(w)])
-    form = y @ _matrix(theta) @ y
+    form = float(y @ _matrix(float(theta)) @ y)
     angles = np.linspace(0, np.pi, effort.of(1_000, 100_000))
     s, c = np.sin(angles), np.cos(angles)
     expanded = (4 * np.pi**2 - 4 * np.pi * angles - 1) * s**2 + angles * c * (2 * s - angles * c)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from scipy.optimize import brentq
 
 from ..fields import TeacherStudent
 from ..search import find_critical_points
@@ -43,14 +42,17 @@ def saddle_on_the_bisector(effort: Effort) -> tuple[Claim, ...]:
         W = np.outer([0.4, 0.8], _ray(t))
         return float(forms.gradient(W, V)[0] @ _ray(t + RIGHT))
 
-    found = float(brentq(across, 1e-3, angle - 1e-3, xtol=1e-15))  # type: ignore[arg-type]
+    found = forms.zero_of(across, 1e-3, angle - 1e-3)
 
     def along(total: float) -> float:
         W = np.outer([0.3 * total, 0.7 * total], _ray(found))
         return float(forms.gradient(W, V)[0] @ _ray(found))
 
-    m = lambda t: (np.pi - t) * np.sin(t)  # noqa: E731
-    said = brentq(lambda t: m(t) * first - m(angle - t) * second, 1e-3, angle - 1e-3, xtol=1e-15)
+    def balance(t: float) -> float:
+        rest = angle - t
+        return (np.pi - t) * np.sin(t) * first - (np.pi - rest) * np.sin(rest) * second
+
+    said = forms.zero_of(balance, 1e-3, angle - 1e-3)
     norms = (forms.h(said) * first + forms.h(angle - said) * second) / np.pi
     where = f"|w1*| = {first:g}, |w2*| = {second:g} at the angle {angle:g}"
     return (
@@ -66,7 +68,7 @@ def saddle_on_the_bisector(effort: Effort) -> tuple[Claim, ...]:
             "Sec. 5.3, direction",
             "the saddle's ray: (π-t1) sin t1 |w1*| = (π-t2) sin t2 |w2*| (printed: the bisector)",
             claimed=angle / 2,
-            expected=float(said),  # type: ignore[arg-type]
+            expected=said,
             found=found,
             tolerance=1e-12,
             method=f"zero of the gradient's part across a ray, {where}: t1",
@@ -76,7 +78,7 @@ def saddle_on_the_bisector(effort: Effort) -> tuple[Claim, ...]:
             "the saddle's norms: π(|w1|+|w2|) = h(t1)|w1*| + h(t2)|w2*|",
             claimed=float(forms.h(angle / 2) * (first + second) / np.pi),
             expected=float(norms),
-            found=float(brentq(along, 0.1, 10.0, xtol=1e-15)),  # type: ignore[arg-type]
+            found=forms.zero_of(along, 0.1, 10.0),
             tolerance=1e-12,
             method=f"zero of the gradient's part along that ray, {where}: |w1| + |w2|",
         ),
