@@ -15,6 +15,7 @@ from . import (
     _conjecture1,
     _gating,
     _lemmas,
+    _multilayer,
     _noise,
     _normal,
     _one_student,
@@ -53,6 +54,7 @@ CHECKS = (
     Check("Conjecture 1", "the sign of L12", _conjecture1.conjecture1),
     Check("Eqn S45", "the sign of an angle", _conjecture1.equation_s45),
     Check("Theorem 4", "where two students are not critical", _two_students.theorem4),
+    Check("Sec. 5.3, complete", "the case that Theorem 4 leaves open", _two_students.complete),
     Check("Eqn 15", "the flow", _one_student.equation15),
     Check("Eqn 16", "the loss decreases", lambda effort: (
         _one_student.equation16(effort.key_of("Eqn 16")),
@@ -75,6 +77,7 @@ CHECKS = (
     Check("Lemma 8", "convergence in the triangle", _lemmas.lemma8),
     Check("Lemma 9", "the diagonal", _lemmas.lemma9),
     Check("Conjecture 2", "starts with noise", _noise.conjecture2),
+    Check("Proposition 2", "the gradient of deep networks", _multilayer.proposition2_rows),
     Check("Sec. 7.1", "simulations of Theorem 1 (Figure 7)", _gating.simulations),
     Check("Fig. 9, noise", "how much noise is too much", _noise.figure9_noise),
     Check("Fig. 9, signs", "output weights of mixed signs", _noise.figure9_signs),

@@ -128,6 +128,48 @@ def further_points(effort: Effort) -> tuple[Claim, ...]:
     )
 
 
+def complete(effort: Effort) -> tuple[Claim, ...]:
+    r"""P 5.3, the case after Theorem 4: one teacher inside the students' cone.
+
+    The paper is "not sure" whether such students are critical. For two orthonormal teachers they
+    are not: the teacher, the collinear saddles and the sets of the rows above are all there is,
+    proved by ball arithmetic, with the log verified by a separate checker. In a full table so are
+    all angles between equally long teachers from 2/5 to 7/10 of π; at 18/25 of π it is otherwise.
+    """
+    from ..certify import check_k2_complete, prove_k2_complete
+
+    angles = effort.of(("1/2",), ("1/2", ("2/5", "7/10")))
+    undecided = boxes = 0
+    for angle in angles:
+        with tempfile.TemporaryDirectory() as directory:
+            log = Path(directory) / "log.jsonl"
+            proof, checked = prove_k2_complete(angle=angle, log=log), check_k2_complete(log)
+        proved = proof.verdict == checked.verdict == "proved"
+        undecided += checked.undecided if proved else np.nan
+        boxes += checked.boxes
+    wide = prove_k2_complete(angle="18/25")
+    return (
+        Claim.equal(
+            "Sec. 5.3, complete",
+            "one teacher inside the students' cone: orthonormal teachers have no critical point so",
+            0.0,
+            undecided,
+            0.0,
+            f"certificate: ball arithmetic on {boxes:,} boxes, the log verified by a separate "
+            "checker: boxes left undecided",
+            "sharpened",
+        ),
+        Claim.at_most(
+            "Sec. 5.3, wide angle",
+            "teachers of one length at the angle 18π/25 have one so",
+            1e-9,
+            np.nan if wide.witness is None else wide.witness.error,
+            "certificate: ball arithmetic: half-width of the box that holds exactly one",
+            "sharpened",
+        ),
+    )
+
+
 def theorem4(effort: Effort) -> tuple[Claim, ...]:
     r"""Theorem 4: students both in the teachers' cone, or both out of it, are not critical.
 
