@@ -237,7 +237,7 @@ PLANTED = {
     "start of Theorem 7": (_symmetric, "lift", shifted, "Sec. 6.2, start"),
     "deep networks": (
         _multilayer, "proposition2",
-        lambda f: lambda student, teacher, X: [(1 + 1e-6) * part for part in f(student, teacher, X)],
+        lambda f: lambda *z: [(1 + 1e-6) * part for part in f(*z)],
         "Proposition 2",
     ),
     "error of samples": (

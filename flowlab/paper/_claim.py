@@ -34,7 +34,7 @@ class Claim:
 
     Example:
         >>> import flowlab as fl
-        >>> (claim,) = fl.paper.check_claims(only="Lemma 9")
+        >>> claim, _ = fl.paper.check_claims(only="Lemma 9")
         >>> claim.name, claim.verdict, claim.holds
         ('Lemma 9', 'corrected', True)
     """
