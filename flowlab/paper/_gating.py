@@ -47,7 +47,7 @@ def theorem1(key: Key, *, dim: int = 5, samples: int = 1_000_000) -> Claim:
     deviation = np.abs(mean - np.asarray(population_gating(e, w))) / error
     return Claim.at_most(
         f"Theorem 1, d={dim}",
-        "E[F(e, w)] = N/2π [(π - θ) w + |w| sin θ e]",
+        "E[F(e, w)] = N/2π [(π - θ) w + |w| sin θ e] (Eqn 5)",
         ERRORS,
         float(np.max(deviation)),
         f"Monte Carlo, {samples:,} samples: largest deviation of a component in standard errors",

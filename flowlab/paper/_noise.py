@@ -50,7 +50,7 @@ def conjecture2(effort: Effort) -> tuple[Claim, ...]:
     one and a half times that distance, where most starts go to other permutations.
     """
     rows, x, y = [], 0.3, 0.1
-    for K in effort.of((3,), (3, 5, 10)):
+    for K in effort.of((3, 5), (3, 5, 10)):
         rng, count = effort.rng(f"Conjecture 2, {K}"), effort.of(300, 5_000)
         field, noise = TeacherStudent(jnp.eye(K)), rng.standard_normal((count, K, K))
         small, large = (
