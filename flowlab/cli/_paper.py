@@ -151,8 +151,7 @@ def _checked(
 
 
 def _show(console: "Console", claims: "tuple[Claim, ...]") -> None:
-    from ..paper import summary
-    from ..paper._report import shown
+    from ..paper import printed_numbers, summary
 
     wide = console.width >= WIDE
     columns = COLUMNS if wide else {c: COLUMNS[c] for c in COLUMNS if c not in ("tolerance", "s")}
@@ -160,7 +159,7 @@ def _show(console: "Console", claims: "tuple[Claim, ...]") -> None:
     for claim in claims:
         loud = claim.verdict.upper() if claim.verdict == "fails" else claim.verdict
         cells = {"claim": claim.name, "verdict": loud, "s": f"{claim.seconds:.1f}"}
-        cells |= shown(claim, 10 if wide else 6)
+        cells |= printed_numbers(claim, 10 if wide else 6)
         table.add_row(*(cells[column] for column in columns))
     console.print(table)
     console.print(summary(claims))

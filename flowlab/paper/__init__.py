@@ -8,6 +8,7 @@ from ._out_of_plane import theorem2 as theorem2
 from ._report import claims_from_json as claims_from_json
 from ._report import claims_to_json as claims_to_json
 from ._report import claims_to_markdown as claims_to_markdown
+from ._report import printed_numbers as printed_numbers
 from ._report import summary as summary
 from ._symmetric import equation69 as equation69
 from ._symmetric import theorem7_flow as theorem7_flow

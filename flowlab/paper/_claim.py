@@ -7,6 +7,7 @@ Verdict = Literal[
     "holds", "proved", "supported", "sharpened", "corrected", "misprint", "fails", "not checked"
 ]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""The words a verdict may be; `Claim` says what they mean."""
 
 Relation = Literal["=", "≥", "≤"]
 

@@ -120,7 +120,7 @@ def figure9_signs(effort: Effort) -> tuple[Claim, ...]:
     return (
         Claim.at_least(
             "Fig. 9, signs",
-            "output weights of mixed signs: students do converge to w*",
+            "output weights of mixed signs do not keep students from converging to w*",
             0.5,
             share.interval[0],
             f"Monte Carlo, K = d = 2, a = (1, -1): the flow from 1e-3 (w* + noise): {share}. Found "

@@ -102,7 +102,19 @@ def claims_to_markdown(claims: Iterable[Claim]) -> str:
 
 
 def summary(claims: Iterable[Claim]) -> str:
-    """Return a sentence that counts the verdicts."""
+    """Return a sentence that counts the verdicts.
+
+    Args:
+        claims: the rows.
+
+    Returns:
+        The sentence.
+
+    Example:
+        >>> import flowlab as fl
+        >>> fl.paper.summary(fl.paper.check_claims(only="Lemma 9"))
+        '2 claims: 1 holds, 1 corrected.'
+    """
     rows = tuple(claims)
     told = ", ".join(f"{number} {verdict}" for verdict, number in counts(rows).items())
     return f"{len(rows)} claims: {told}."
@@ -114,8 +126,21 @@ def counts(claims: Iterable[Claim]) -> dict[str, int]:
     return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
 
 
-def shown(row: Claim, digits: int = 10) -> dict[str, str]:
-    """Return the numbers of a row as a reader wants them."""
+def printed_numbers(row: Claim, digits: int = 10) -> dict[str, str]:
+    """Return the numbers of a row as a reader wants them.
+
+    Args:
+        row: the claim.
+        digits: how many digits are worth showing; rounding errors get two.
+
+    Returns:
+        Texts by the name of the attribute, `""` for none; `expected` with its relation.
+
+    Example:
+        >>> import flowlab as fl
+        >>> fl.paper.printed_numbers(fl.paper.Claim.at_least("x", "y", 0.45, 0.4612345678, "z"), 4)
+        {'claimed': '', 'expected': '≥ 0.45', 'found': '0.4612', 'tolerance': ''}
+    """
     relation = "" if row.relation == "=" else f"{row.relation} "
     return {
         "claimed": "" if row.claimed is None else _rounded(row.claimed, digits),
@@ -131,7 +156,7 @@ def _rounded(value: float, digits: int) -> str:
 
 
 def _cells(row: Claim) -> list[str]:
-    numbers = shown(row).values()
+    numbers = printed_numbers(row).values()
     cells = [row.name, row.statement, *numbers, row.method, row.verdict, f"{row.seconds:.1f}"]
     # A bar would end the cell, a line the table, and stars and underscores would be markup.
     escape = str.maketrans({sign: f"\\{sign}" for sign in "\\|*_<>`"} | {"\n": " "})
