@@ -13,10 +13,10 @@ import numpy as np
 
 from .._checks import as_state
 from ..critical import CriticalPoint
-from ..fields import AbstractField, _normal_equation, _relu
+from ..fields import AbstractField, TeacherStudent, _normal_equation, _relu
 from ._balls import BALLS, BallArray, balls, working_precision
 from ._certificate import BITS
-from ._field import BallField, ball_field
+from ._field import StudentBalls, student_balls
 from ._refusal import CertificationError, Inconclusive
 
 PRECISION = 128
@@ -86,7 +86,7 @@ class NotCritical:
         Raises:
             CertificationError: if it cannot be proved.
         """
-        numbers = ball_field(field)
+        numbers = _numbers(field)
         reals = isinstance(self.radius, float) and isinstance(self.bound, float)
         sound = (
             self.centre.shape == numbers.shape
@@ -154,7 +154,7 @@ def not_critical(
         >>> proof.scope, proof.pair, proof.sign
         ('teachers of any length', (0, 1), 1)
     """
-    numbers = ball_field(field)
+    numbers = _numbers(field)
     location = w.location if isinstance(w, CriticalPoint) else w
     centre = np.array(as_state(field.shape, location, "w"), float)
     if not 0 <= radius < np.inf:
@@ -180,13 +180,21 @@ def not_critical(
     )
 
 
+def _numbers(field: AbstractField) -> StudentBalls:
+    if not isinstance(field, TeacherStudent):
+        raise CertificationError(
+            f"Theorem 3 is about TeacherStudent fields; given: {type(field).__name__}."
+        )
+    return student_balls(field)
+
+
 def _values(
-    numbers: BallField, centre: np.ndarray, radius: float, precision: int
+    numbers: StudentBalls, centre: np.ndarray, radius: float, precision: int
 ) -> dict[str, BallArray]:
     """What must be of one sign, for each scope: (number, K, K)."""
     with working_precision(precision):
         W, V = balls(centre, radius), balls(numbers.teacher)
-        numbers.require_nonzero(W)
+        numbers.require_regular(W)
         students = _relu.sharp_angles(BALLS, W, W, True)
         teachers = _relu.sharp_angles(BALLS, W, V, False)
         L = _normal_equation.separable(
