@@ -233,5 +233,9 @@ def test_critical_points_are_not_excluded():
             fl.not_critical(fl.TeacherStudent(jnp.eye(*W.shape)), W, radius=1e-9)
     with pytest.raises(fl.CertificationError, match="one direction"):
         fl.not_critical(fl.TeacherStudent(jnp.eye(2)), CRITICAL["collinear"])
+    with pytest.raises(fl.CertificationError, match="given: VectorField"):
+        fl.not_critical(fl.VectorField(lambda w: -w, (2, 2)), APART)
+    with pytest.raises(ValueError, match="precision is 1"):
+        fl.not_critical(fl.TeacherStudent(jnp.eye(2)), APART, precision=1)
     with pytest.raises(ValueError, match="radius is -1"):
         fl.not_critical(fl.TeacherStudent(jnp.eye(2)), APART, radius=-1)
