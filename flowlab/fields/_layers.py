@@ -22,6 +22,12 @@ class LayerSignals(NamedTuple):
         outputs: :math:`u_j`, (N, n).
         factors: diagonals of :math:`Q_j`, (N, n, outputs): how much each output of the network
             changes with the output of node j, the gates above held fixed.
+
+    Example:
+        >>> import jax.numpy as jnp, flowlab as fl
+        >>> low, top = fl.layer_signals([jnp.eye(2), jnp.ones((1, 2))], jnp.array([[1.0, -3.0]]))
+        >>> low.gates.tolist(), top.inputs.tolist()
+        ([[1.0, 0.0]], [[1.0, 0.0]])
     """
 
     inputs: jax.Array

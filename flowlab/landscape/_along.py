@@ -36,7 +36,7 @@ class FractionsAlong:
         >>> branch = fl.continue_branch(wells, jnp.zeros(1), parameter=(0.5, 1.0))
         >>> along = fl.fractions_along(
         ...     wells, branch, [0.6, 0.9], std=0.1, key=jax.random.key(0), starts=100)
-        >>> len(along.shares), along.to_frame().hits.sum()
+        >>> len(along.shares), int(along.to_frame().hits.sum())
         (2, 200)
     """
 
