@@ -13,6 +13,7 @@ from flowlab.catalog import Collector
 from flowlab.critical import newton_search
 from flowlab.fields import GradientFlow, TeacherStudent, VectorField, zoo
 from flowlab.search._deflation import Deflated, deflation_search, invariants_of
+from flowlab.search._slow_points import minima
 from flowlab.search._splittings import _dealt_out, splitting_search
 from flowlab.search._starts import SCALES, spread
 
@@ -54,6 +55,33 @@ def test_three_students_every_key_finds_the_same(d):
     flat = first[int(np.abs(losses - diagonal_losses(3)[0]).argmin())]
     # Theorem 7: (K-1)^2 unstable directions, and K-1 for each dimension more.
     assert (flat.index, flat.nullity) == (4 + 2 * (d - 3), 2)
+
+
+def test_the_flow_slows_down_at_the_passes_between_wells():
+    """Every trajectory ends in a well; on their way they pass both saddles of Müller and Brown."""
+    surface = zoo.muller_brown()
+    starts = np.random.default_rng(0).uniform([-1.2, -0.2], [0.8, 1.8], (60, 2))
+    found = find_critical_points(surface, starts=starts, methods=["flow", "slow_points"])
+    report = found.provenance["settings"]["search"]
+    assert report["slow_points"]["trajectories"] == 60 <= sum(report["flow"].values())
+    assert sum(report["slow_points"]["outcomes"].values()) == report["slow_points"]["starts"] > 0
+    saddles = [p for p in found if p.index == 1]
+    # Published: Müller and Brown 1979; to ten digits from the potential's own formula.
+    np.testing.assert_allclose(
+        sorted(p.loss for p in saddles), [-72.248940, -40.664844], rtol=0, atol=1e-6
+    )
+    assert {p.found_by for p in saddles} == {"slow_points"} and {p.hits for p in saddles} == {0}
+    # A slow point is none: the ghost of a saddle and a node is passed, and not listed.
+    start = np.array([[-1.0, 0.5]])
+    assert not find_critical_points(
+        zoo.saddle_node_ghost(), starts=start, methods=["slow_points"]
+    ).points
+
+
+def test_minima_of_a_sequence():
+    assert minima(np.array([3.0, 1.0, 2.0, 2.0, 0.5, 0.5, 4.0])).tolist() == [1, 4]
+    assert minima(np.array([3.0, 4.0, 2.0])).tolist() == [2]
+    assert minima(np.array([1.0, 2.0, 3.0])).size == minima(np.array([1.0])).size == 0
 
 
 def test_newton_ends_at_the_roots_that_scipy_finds(rng):

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from ..catalog import Catalog
 
-METHODS = ("flow", "newton", "fixed_subspaces", "splittings", "eigenvectors", "deflation")
+METHODS = (
+    *("flow", "newton", "slow_points", "fixed_subspaces"),
+    *("splittings", "eigenvectors", "deflation"),
+)
 
 Starts = Annotated[int, typer.Option(min=1, help="Random starts of each method.")]
 Chosen = Annotated[
@@ -46,11 +49,12 @@ def build_catalog(
 ) -> None:
     """Search for the critical points of a field, and write them to a catalog.
 
-    The flow and Newton's method go from random starts; fixed_subspaces searches
-    where symmetric points lie, however many students there are; splittings
-    makes points of those of fewer students; eigenvectors looks for saddles
-    around every point found; deflation runs Newton's method away from all of
-    them. A catalog that is there already is replaced, or extended with --extend.
+    The flow and Newton's method go from random starts; slow_points goes from
+    where the flow slows down on its way; fixed_subspaces searches where
+    symmetric points lie, however many students there are; splittings makes
+    points of those of fewer students; eigenvectors looks for saddles around
+    every point found; deflation runs Newton's method away from all of them.
+    A catalog that is there already is replaced, or extended with --extend.
     """
     field = chosen_field(students, teacher, dim, system, settings)
     methods = tuple(method or ("flow", "newton"))

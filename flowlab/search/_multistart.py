@@ -19,6 +19,7 @@ from ..symmetry import Isotropy
 from ._completeness import Completeness
 from ._deflation import FOUND_BY as DEFLATION, deflation_search
 from ._ends import add_zeros
+from ._slow_points import FOUND_BY as SLOW, slow_point_search
 from ._splittings import FOUND_BY as SPLITTINGS, regroup, splitting_search
 from ._starts import spread
 from ._subspace import FOUND_BY as FIXED, search_subspace, subgroups_of
@@ -27,7 +28,7 @@ from ._uphill import FOUND_BY as EIGENVECTORS, eigenvector_search
 METHODS = ("flow", "newton")
 """What is used unless something else is asked for."""
 
-EVERY_METHOD = (*METHODS, FIXED, EIGENVECTORS, SPLITTINGS, DEFLATION)
+EVERY_METHOD = (*METHODS, SLOW, FIXED, EIGENVECTORS, SPLITTINGS, DEFLATION)
 
 LOCAL = {
     SPLITTINGS: splitting_search,
@@ -51,14 +52,15 @@ def find_critical_points(
 
     From each start the flow is followed to where it settles (sinks, and saddles of starts in their
     stable sets), and a damped Newton iteration is run (points of every index). With the method
-    `"fixed_subspaces"` the fixed subspaces of isotropy subgroups are searched too, each until
-    nothing new is likely to be left (see `search_fixed_subspace`): large symmetric fields have
-    points there that no random start finds. With `"splittings"` the critical points of networks
-    with fewer students are found, and each of their students is split into two. With
-    `"eigenvectors"` saddles of neighbouring index are looked for around each point found, uphill
-    and downhill along the softest eigenvectors of its Hessian, and around those again, until
-    nothing is new. With `"deflation"` Newton's method is kept away from all images of the points
-    found.
+    `"slow_points"` Newton's method also runs from where trajectories slow down on their way: these
+    are the saddles that the flow visits. With `"fixed_subspaces"` the fixed subspaces of isotropy
+    subgroups are searched too, each until nothing new is likely to be left (see
+    `search_fixed_subspace`): large symmetric fields have points there that no random start finds.
+    With `"splittings"` the critical points of networks with fewer students are found, and each of
+    their students is split into two. With `"eigenvectors"` saddles of neighbouring index are looked
+    for around each point found, uphill and downhill along the softest eigenvectors of its Hessian,
+    and around those again, until nothing is new. With `"deflation"` Newton's method is kept away
+    from all images of the points found.
 
     A zero of the field counts if its residual is at most 1e-12 (for fields of unit scale); minima
     of :math:`|f|` that are not zeros are never listed. Nothing here proves that the list is
@@ -70,8 +72,8 @@ def find_critical_points(
         starts: number of starts, or an array (n, *field.shape), float64.
         sampler: what the starts are drawn from; the field's own sampler if not given.
         catalog: points already known, to be extended; they keep their ids and hits.
-        methods: which of `"flow"`, `"newton"`, `"fixed_subspaces"`, `"splittings"`,
-            `"eigenvectors"` and `"deflation"` to use.
+        methods: which of `"flow"`, `"newton"`, `"slow_points"`, `"fixed_subspaces"`,
+            `"splittings"`, `"eigenvectors"` and `"deflation"` to use.
         subgroups: whose fixed subspaces to search. If not given, those of `block_subgroups` with
             two blocks where the field has them, elsewhere those that `isotropy_subgroups` finds.
         progress_meter: a diffrax progress meter; none if not given.
@@ -97,7 +99,8 @@ def find_critical_points(
     if not set(methods) <= set(EVERY_METHOD) or not methods:
         raise ValueError(f"methods is {methods!r}; needed: some of {EVERY_METHOD}.")
     random = bool(set(methods) & set(METHODS))
-    states = starting_states(field, starts, key, sampler) if random else np.zeros(0)
+    drawn = random or SLOW in methods
+    states = starting_states(field, starts, key, sampler) if drawn else np.zeros(0)
     known = known_before = () if catalog is None else catalog.points
     report: dict[str, Any] = {}
     if "flow" in methods:
@@ -111,6 +114,8 @@ def find_critical_points(
         report["newton"] = Outcome.count(add_zeros(field, collector, begin, "newton"))
     if random:
         report["completeness"] = dataclasses.asdict(_completeness(collector, known_before))
+    if SLOW in methods:
+        report[SLOW] = slow_point_search(field, collector, states)
     budget = len(starts) if np.ndim(starts) else int(starts)
     if "newton" in methods:
         report["regrouped"] = regroup(field, collector, budget)
