@@ -15,6 +15,7 @@ from hypothesis import given, settings
 import flowlab as fl
 from flowlab.catalog import Catalog, Connection, diff, merge, provenance
 from flowlab.catalog._elements import element_named
+from flowlab.catalog._fields import shared_field
 from flowlab.critical import CriticalPoint, spectrum
 
 FIELD = fl.TeacherStudent(jnp.eye(3))
@@ -315,3 +316,22 @@ def test_a_difference_prints_as_a_table():
     ]  # fmt: skip
     assert lines[-1].split() == ["+", "r", "connection", "to", "q"]
     assert repr(diff(a, a)) == "The catalogs agree."
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        fl.TeacherStudent(jnp.eye(2)),
+        fl.OverlapFlow(2),
+        fl.block_family([2, 1]),
+        fl.one_student_flow(np.array([1.0, 0.0])),
+        fl.MultilayerFlow((2, 2, 1), np.eye(2), [np.eye(2), np.ones((1, 2))]),
+        fl.theorem7_plane(3),
+        fl.zoo.duffing(),
+    ],
+    ids=lambda field: type(field).__name__,
+)
+def test_the_symmetry_of_every_built_in_field_is_known_from_its_file(field):
+    catalog = fl.Catalog((), field.spec(), provenance(field))
+    built = shared_field((catalog,), None, "merge")
+    assert type(built) is type(field) and type(built.symmetry) is type(field.symmetry)

@@ -13,7 +13,10 @@ from ._schema import shortened
 if TYPE_CHECKING:
     from ._catalog import Catalog
 
-BUILT_IN = ("MultilayerFlow", "TeacherStudent", "Theorem7Plane", "zoo")
+BUILT_IN = (
+    *("BlockFamily", "MultilayerFlow", "OneStudentFlow", "OverlapFlow"),
+    *("TeacherStudent", "Theorem7Plane", "zoo"),
+)
 """Fields that their descriptions suffice to build."""
 
 

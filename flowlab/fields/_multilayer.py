@@ -73,8 +73,9 @@ class MultilayerFlow(AbstractGradientFlow):
 
     Where the field jumps, trajectories may slide along the jump for long, and an adaptive method
     then takes steps of the size of its tolerance divided by the jump, which is of the order 1/N.
-    `integrate` manages with `rtol` from 1e-5 to 1e-6 and some hundred data points; `settle`, which
-    sends a trajectory on only a few times after a rest that was none, may call it `exhausted`.
+    With `rtol` from 1e-5 to 1e-6 and some hundred data points `integrate` reaches the end from many
+    starts, not from all; `settle`, which sends a trajectory on only a few times after a rest that
+    was none, often calls it `exhausted`. `find_critical_points` with `"newton"` does not follow it.
 
     Args:
         widths: input dimension, hidden widths, number of outputs: :math:`(n_0, \dots, n_L)`.

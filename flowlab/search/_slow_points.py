@@ -60,9 +60,8 @@ def slow_point_search(
         # Every batch has one size, so that it is compiled once.
         padded = np.pad(some, [(0, BATCH - len(some)), *[(0, 0)] * len(field.shape)], mode="edge")
         states, speeds = (np.asarray(x) for x in _followed(field, jnp.asarray(padded)))
-        found += [w[minima(v[np.isfinite(v)])] for w, v in zip(states, speeds, strict=True)][
-            : len(some)
-        ]
+        runs = zip(states[: len(some)], speeds[: len(some)], strict=True)
+        found += [w[minima(v[np.isfinite(v)])] for w, v in runs]
     passed = _thinned(np.concatenate(found))
     outcomes = np.zeros(0, np.int8)
     if len(passed):
