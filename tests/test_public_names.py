@@ -4,8 +4,10 @@ import doctest
 import enum
 import importlib
 import inspect
+import itertools
 import pkgutil
 import re
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -157,3 +159,18 @@ def test_examples_run(name):
     for test in tests:
         runner.run(test, out=report.append)
     assert runner.failures == 0, "".join(report)
+
+
+def test_every_public_name_is_on_a_page_of_the_reference():
+    """The pages show a name in the innermost room that exports it, so one of them has that room."""
+    pages = Path(__file__).resolve().parents[1] / "docs" / "api"
+    shown = re.findall(
+        r"automodule:: (\S+)", "".join(page.read_text("utf-8") for page in pages.glob("*.md"))
+    )
+    hidden = set()
+    for name, value in PUBLIC.items():
+        home = value.__module__.split(".")
+        room = ".".join(itertools.takewhile(lambda part: not part.startswith("_"), home))
+        if room not in ("flowlab", *shown):
+            hidden.add(f"{name} of {room}")
+    assert hidden == set()
