@@ -110,3 +110,12 @@ def test_theorem_4_against_gradients(rng, inside):
 
         assert least(places) > 1e-3
         assert least([0.0, theta]) < 1e-3 / 5
+
+
+def test_what_is_no_log_is_named_once(flowlab, tmp_path):
+    other = tmp_path / "other.jsonl"
+    other.write_text("{\n")
+    status, _, said = flowlab("prove", "conjecture1", "--check", other)
+    assert status == 2 and said.count(str(other)) == 1 and "is not the log of a proof" in said
+    status, _, said = flowlab("prove", "conjecture1", "--check", tmp_path / "none.jsonl")
+    assert status == 2 and "none.jsonl cannot be read: No such file" in said

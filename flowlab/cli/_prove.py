@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ._console import meter, open_console, progress
-from ._errors import FAILED, UserError
+from ._errors import FAILED, UserError, reason
 from ._jax import prepare_jax
 
 
@@ -147,13 +147,15 @@ def _found(chosen: Statement, asked: Asked) -> Finding:
 
     try:
         finding = chosen.prove(asked)
-    except CertificationError as reason:
-        return Finding("undecided", str(reason), "No proof was found.")
+    except CertificationError as refusal:
+        return Finding("undecided", str(refusal), "No proof was found.")
     except (OSError, ValueError) as error:
         # Anything else that a proof refuses is a bug, and is shown.
         if asked.check is None:
             raise
-        raise UserError(f"{asked.check}: {error}") from error
+        if isinstance(error, OSError):
+            raise UserError(f"{asked.check} cannot be read: {reason(error)}.") from error
+        raise UserError(f"{asked.check}: {str(error).removeprefix(f'{asked.check} ')}") from error
     asked.meter.close(None)
     return finding
 
